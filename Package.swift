@@ -1,0 +1,76 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let safe: [SwiftSetting] = [.strictMemorySafety()]
+
+/// A library target under `Sources/`.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: safe)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)")
+}
+
+/// One Lambda function: a composition root under `Handlers/<Name>/main.swift`.
+func handler(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["ChatHandlers", "HandlerMain"],
+        path: "Handlers/\(name)", swiftSettings: safe)
+}
+
+let handlers = [
+    "Connect", "Disconnect", "Default", "JoinRoom", "LeaveRoom", "SendMessage",
+    "Heartbeat", "Online", "History", "Cleanup", "Publish",
+]
+
+let package = Package(
+    name: "muster",
+    products: [.executable(name: "muster", targets: ["muster"])]
+        + handlers.map { .executable(name: $0, targets: [$0]) },
+    targets: [
+        // C, as far as Swift cannot call it itself
+        .systemLibrary(name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CLinux", path: "Sources/CLinux"),
+
+        // The words, their JSON, and where they are kept
+        library("ChatModel"),
+        library("JSONCoding"),
+        library("Logs", ["ChatModel", "JSONCoding"]),
+        library("ChatWire", ["ChatModel", "JSONCoding"]),
+        library("ChatStore", ["ChatModel"]),
+        library("MemoryTable", ["ChatModel", "ChatStore"]),
+        library("SQLiteTable", ["ChatModel", "ChatStore", "JSONCoding", "CSQLite"]),
+        library("ChatBroadcast", ["ChatModel", "ChatWire", "ChatStore", "Logs"]),
+        library("Tokens", ["ChatModel", "JSONCoding", "COpenSSL"]),
+        .target(
+            name: "ChatHandlers",
+            dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs"],
+            path: "Handlers/ChatHandlers", swiftSettings: safe),
+
+        // The two engines: sockets here, Lambda there
+        library("HTTPCodec"),
+        library("WebSocketCodec", ["HTTPCodec"]),
+        library("Gateway", ["ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "CLinux", "COpenSSL"]),
+        library("LoopbackHTTP", ["HTTPCodec"]),
+        library("LambdaRuntime", ["ChatWire", "Logs", "LoopbackHTTP"]),
+        .target(
+            name: "HandlerMain",
+            dependencies: [
+                "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatBroadcast", "ChatHandlers",
+                "Tokens", "Logs", "LambdaRuntime", "LoopbackHTTP",
+            ],
+            path: "Handlers/HandlerMain", swiftSettings: safe),
+        library("LocalServer", [
+            "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatBroadcast", "ChatHandlers",
+            "Tokens", "Logs", "Gateway", "HTTPCodec", "JSONCoding", "CLinux",
+        ]),
+        .executableTarget(
+            name: "muster",
+            dependencies: ["LocalServer", "Gateway", "ChatModel", "ChatStore", "SQLiteTable", "ChatHandlers", "Tokens", "Logs", "JSONCoding"],
+            path: "Sources/muster", swiftSettings: safe),
+    ]
+        + handlers.map(handler)
+        + []
+)
