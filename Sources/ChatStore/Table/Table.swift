@@ -157,3 +157,27 @@ public enum TableError: Error, Equatable, Sendable {
     /// The request itself is wrong: a bug of the caller.
     case invalid(String)
 }
+
+/// What an index carries beside keys: attributes that are written once with their item and never change,
+/// so that renewing a lease writes no index.
+public enum IndexProjection {
+    public static let attributes: Set<String> = ["v", "tenantId", "userId", "connectedAt"]
+
+    /// The item as an index shows it.
+    public static func project(_ item: Item) -> Item {
+        var projected = item
+        projected.attributes = item.attributes.filter { attributes.contains($0.key) }
+        return projected
+    }
+}
+
+/// A committed change of one item, in commit order: what a stream record carries (NEW_AND_OLD_IMAGES).
+public struct ItemChange: Equatable, Sendable {
+    public var old: Item?
+    public var new: Item?
+
+    public init(old: Item?, new: Item?) {
+        self.old = old
+        self.new = new
+    }
+}
