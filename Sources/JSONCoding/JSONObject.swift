@@ -1,10 +1,19 @@
 /// The members of a JSON object, in the order received and with every duplicate.
 public struct JSONObject: Sendable {
+    public struct Member: Sendable {
+        public let name: String
+        public let value: JSONValue
+    }
+
     /// The members in order, duplicates included.
-    public let members: [(name: String, value: JSONValue)]
+    public let members: [Member]
 
     /// An object of these members in this order.
     public init(_ members: [(String, JSONValue)]) {
+        self.members = members.map { Member(name: $0.0, value: $0.1) }
+    }
+
+    init(members: [Member]) {
         self.members = members
     }
 
@@ -32,10 +41,10 @@ public struct JSONObject: Sendable {
     private static let pairwiseLimit = 16
 }
 
-extension JSONObject: Equatable {
-    public static func == (left: JSONObject, right: JSONObject) -> Bool {
-        left.members.elementsEqual(right.members) {
-            $0.name.hasSameUTF8(as: $1.name) && $0.value == $1.value
-        }
+extension JSONObject: Equatable {}
+
+extension JSONObject.Member: Equatable {
+    public static func == (left: JSONObject.Member, right: JSONObject.Member) -> Bool {
+        left.name.hasSameUTF8(as: right.name) && left.value == right.value
     }
 }

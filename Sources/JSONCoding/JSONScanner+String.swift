@@ -6,16 +6,14 @@ extension JSONScanner {
         var end = start
         var hasEscapes = false
         while true {
+            end = bytes.endOfPlainRun(from: end)
             guard end < bytes.count else { throw .unexpectedEnd(at: bytes.count) }
             let byte = bytes[end]
             if byte == UInt8(ascii: "\"") { break }
-            guard byte >= 0x20 else { throw .controlCharacter(at: end) }
-            if byte == UInt8(ascii: "\\") {
-                hasEscapes = true
-                // What is escaped is judged later; here it only must not end the string.
-                end += 1
-            }
-            end += 1
+            guard byte == UInt8(ascii: "\\") else { throw .controlCharacter(at: end) }
+            hasEscapes = true
+            // What is escaped is judged later; here it only must not end the string.
+            end += 2
         }
         position = end + 1
         let raw = try text(in: bytes, start..<end)

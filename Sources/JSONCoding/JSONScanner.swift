@@ -35,11 +35,11 @@ struct JSONScanner {
     private mutating func object(in bytes: Span<UInt8>) throws(JSONError) -> JSONObject {
         let start = position
         try open()
-        var members: [(String, JSONValue)] = []
+        var members: [JSONObject.Member] = []
         skipSpace(in: bytes)
         if try peek(in: bytes) == UInt8(ascii: "}") {
             close()
-            return JSONObject(members)
+            return JSONObject(members: members)
         }
         // A chat frame has up to this many members, so most objects are allocated once.
         members.reserveCapacity(4)
@@ -50,11 +50,11 @@ struct JSONScanner {
             guard try peek(in: bytes) == UInt8(ascii: ":") else { throw .unexpectedByte(at: position) }
             position += 1
             skipSpace(in: bytes)
-            members.append((name, try value(in: bytes)))
+            members.append(JSONObject.Member(name: name, value: try value(in: bytes)))
             skipSpace(in: bytes)
             if try separator(orEnd: UInt8(ascii: "}"), in: bytes) { break }
         }
-        let object = JSONObject(members)
+        let object = JSONObject(members: members)
         if duplicates == .refuse, object.hasDuplicateNames { throw .duplicateName(at: start) }
         return object
     }

@@ -97,7 +97,7 @@ public struct JSONWriter: Sendable {
             endArray()
         case .object(let object):
             beginObject()
-            for (name, value) in object.members { member(name, value) }
+            for member in object.members { self.member(member.name, member.value) }
             endObject()
         }
     }
@@ -129,24 +129,21 @@ public struct JSONWriter: Sendable {
         bytes[start...].reverse()
     }
 
-    /// Copies first and looks afterwards: nearly no string needs an escape, and the copy is one move of memory.
+    /// Nearly no string needs an escape, and one that does not is copied in one move.
     private mutating func quote(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        let start = bytes.count
-        bytes.append(contentsOf: text.utf8)
-        if let first = bytes[start...].firstIndex(where: Self.needsEscape) {
-            bytes.removeSubrange(first...)
-            for byte in text.utf8.dropFirst(first - start) { escape(byte) }
+        let plain = text.utf8.span.endOfPlainRun(from: 0)
+        if plain == text.utf8.count {
+            bytes.append(contentsOf: text.utf8)
+        } else {
+            bytes.append(contentsOf: text.utf8.prefix(plain))
+            for byte in text.utf8.dropFirst(plain) { escape(byte) }
         }
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private static func needsEscape(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
-    }
-
     private mutating func escape(_ byte: UInt8) {
-        guard Self.needsEscape(byte) else { return bytes.append(byte) }
+        guard byte.needsEscape else { return bytes.append(byte) }
         bytes.append(UInt8(ascii: "\\"))
         switch byte {
         case 0x08: bytes.append(UInt8(ascii: "b"))
