@@ -46,7 +46,7 @@ let package = Package(
         library("Tokens", ["ChatModel", "JSONCoding", "COpenSSL"]),
         .target(
             name: "ChatHandlers",
-            dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs"],
+            dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs", "JSONCoding"],
             path: "Handlers/ChatHandlers", swiftSettings: safe),
 
         // The two engines: sockets here, Lambda there

@@ -1,0 +1,42 @@
+import ChatModel
+import ChatStore
+import ChatWire
+import Tokens
+
+/// `$default`: what no other route takes. `refreshToken` is served here; anything else is unknown.
+public struct Default: Sendable {
+    let services: ChatServices
+
+    public init(_ services: ChatServices) { self.services = services }
+
+    public func handle(_ event: GatewayEvent) async -> HandlerOutcome {
+        let frame = ParsedFrame(event) { (envelope) throws(ChatError) in
+            guard let action = envelope.action else { throw ChatError(.unknownAction, "action is missing or no string") }
+            guard bytesEqual(action, "refreshToken") else { throw ChatError(.unknownAction, "there is no such action") }
+            return try RefreshTokenRequest(envelope.fields)
+        }
+        return await services.answer(event, frame) { request, sender, requestID throws(RouteFailure) in
+            let identity = try verify(request.token, sender)
+            var connection = sender.connection
+            connection.tokenExpiresAt = identity.expiresAt
+            let renewed = try await services.engine { () async throws(TableError) in
+                try await services.repository.renew(connection, at: sender.now)
+            }
+            guard renewed != nil else { throw .client(.gone) }
+            return Reply(ServerFrame.refreshed(expiresAt: identity.expiresAt, requestID))
+        }
+    }
+
+    /// A token of the same user and tenant; it moves the end of the connection and nothing else.
+    private func verify(_ token: String, _ sender: Admission) throws(RouteFailure) -> Identity {
+        let refused = ChatError(.unauthorized, "the token is not valid for this connection")
+        guard let verifier = services.verifier else { throw .client(refused) }
+        do throws(TokenError) {
+            let identity = try Identity(try verifier.verify(token, now: sender.now.milliseconds))
+            guard identity.user == sender.user else { throw RouteFailure.client(refused) }
+            return identity
+        } catch {
+            throw .client(refused)
+        }
+    }
+}
