@@ -75,5 +75,6 @@ let package = Package(
         + [
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
+            tests("TokensTests", ["Tokens", "JSONCoding"]),
         ]
 )
