@@ -42,7 +42,12 @@ public struct Connect: Sendable {
     private func identify(
         _ event: GatewayEvent, _ id: ConnectionID, at now: Timestamp
     ) throws(Refusal) -> Connection {
-        let claims = try Identity(authorizer: event.context.authorizer, now) ?? verified(event, now)
+        let claims: Identity
+        if let authorized = Identity(authorizer: event.context.authorizer, now) {
+            claims = authorized
+        } else {
+            claims = try verified(event, now)
+        }
         return Connection(
             id: id, tenantID: claims.user.tenantID, userID: claims.user.id, connectedAt: now,
             expiresAt: services.repository.leaseEnd(from: now, tokenExpiresAt: claims.expiresAt), lastSeen: now,
@@ -53,7 +58,7 @@ public struct Connect: Sendable {
         guard let verifier = services.verifier else { throw .noKeys }
         guard let token = BearerToken.find(in: event) else { throw .noToken }
         do throws(TokenError) {
-            return try Identity(try verifier.verify(token, now: now.milliseconds))
+            return Identity(try verifier.verify(token, now: now.milliseconds))
         } catch {
             throw .token(error)
         }

@@ -11,24 +11,25 @@ public struct Heartbeat: Sendable {
     public init(_ services: ChatServices) { self.services = services }
 
     public func handle(_ event: GatewayEvent) async -> HandlerOutcome {
-        let frame = ParsedFrame(event) { (envelope) throws(ChatError) in try HeartbeatRequest(envelope.fields) }
-        return await services.answer(event, frame) { request, sender, requestID throws(RouteFailure) in
-            let connection = sender.connection
-            var rooms: [RoomID: Int64]?
-            if request.rooms {
-                rooms = try await services.engine { () async throws(TableError) in
-                    try await services.repository.heads(
-                        connection.tenantID, connection.rooms.compactMap { RoomID($0) })
-                }
+        let frame = ParsedFrame(event) { envelope throws(ChatError) in try HeartbeatRequest(envelope.fields) }
+        return await services.answer(event, frame, lease: .first, respond)
+    }
+
+    private func respond(
+        _ request: HeartbeatRequest, _ sender: Admission, _ requestID: RequestID?
+    ) async throws(RouteFailure) -> Reply {
+        let connection = sender.connection
+        var rooms: [RoomID: Int64]?
+        if request.rooms {
+            rooms = try await services.engine { () async throws(TableError) in
+                try await services.repository.heads(
+                    connection.tenantID, connection.rooms.compactMap { RoomID($0) })
             }
-            let expiresAt = services.isRenewalDue(connection, at: sender.now)
-                ? services.repository.leaseEnd(from: sender.now, tokenExpiresAt: connection.tokenExpiresAt)
-                : connection.expiresAt
-            let beat = HeartbeatReply(
-                connectionID: connection.id, at: sender.now, expiresAt: expiresAt,
-                interval: services.settings.heartbeatInterval, reconnectBy: reconnectBy(connection), rooms: rooms)
-            return Reply(ServerFrame.heartbeat(beat, requestID))
         }
+        let beat = HeartbeatReply(
+            connectionID: connection.id, at: sender.now, expiresAt: connection.expiresAt,
+            interval: services.settings.heartbeatInterval, reconnectBy: reconnectBy(connection), rooms: rooms)
+        return Reply(ServerFrame.heartbeat(beat, requestID))
     }
 
     /// A tenth of the age limit before it, at most five minutes.

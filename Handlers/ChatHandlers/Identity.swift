@@ -10,7 +10,7 @@ struct Identity: Equatable, Sendable {
     var rooms: [String]?
     var roles: [String]
 
-    init(_ claims: Claims) throws(TokenError) {
+    init(_ claims: Claims) {
         guard let tenant = TenantID(claims.tenant), let id = UserID(claims.subject) else {
             preconditionFailure("the verifier lets only well-formed ids through")
         }

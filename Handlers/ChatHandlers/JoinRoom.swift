@@ -12,36 +12,38 @@ public struct JoinRoom: Sendable {
     public init(_ services: ChatServices) { self.services = services }
 
     public func handle(_ event: GatewayEvent) async -> HandlerOutcome {
-        let frame = ParsedFrame(event) { (envelope) throws(ChatError) in try JoinRoomRequest(envelope.fields) }
-        return await services.answer(event, frame) { request, sender, requestID throws(RouteFailure) in
-            guard sender.connection.allows(request.roomID) else {
-                throw .client(ChatError(.forbidden, "the token does not allow this room"))
-            }
-            let room = Room(sender.user.tenantID, request.roomID)
-            let outcome = try await services.engine { () async throws(TableError) in
-                try await services.repository.join(sender.connection.id, sender.user, room, at: sender.now)
-            }
-            let pending: PendingPresence?
-            switch outcome {
-            case .joined(let event): pending = event
-            case .alreadyJoined: pending = nil
-            case .gone: throw .client(.gone)
-            case .tooManyRooms:
-                throw .client(
-                    ChatError(.limitExceeded, "a connection is in at most \(Limits.roomsPerConnection) rooms"))
-            }
-            let publication: (@Sendable () async -> Void)? = pending.map { pending in
-                { await services.broadcaster.publish(pending) }
-            }
-            // From here on the user is in the room: whatever fails, that is told to the others.
-            do throws(TableError) {
-                let joined = try await describe(room, request, sender)
-                return Reply(joined.encoded(requestID), afterward: publication)
-            } catch {
-                services.log.error("joined_incomplete", ["room": room.id.text, "error": "\(error)"])
-                let frame = ServerFrame.error(.internalError, action: Route.joinRoom.rawValue, requestID: requestID)
-                return Reply(frame, afterward: publication)
-            }
+        let frame = ParsedFrame(event) { envelope throws(ChatError) in try JoinRoomRequest(envelope.fields) }
+        return await services.answer(event, frame, respond)
+    }
+
+    private func respond(
+        _ request: JoinRoomRequest, _ sender: Admission, _ requestID: RequestID?
+    ) async throws(RouteFailure) -> Reply {
+        guard sender.connection.allows(request.roomID) else {
+            throw .client(ChatError(.forbidden, "the token does not allow this room"))
+        }
+        let room = Room(sender.user.tenantID, request.roomID)
+        let outcome = try await services.engine { () async throws(TableError) in
+            try await services.repository.join(sender.connection.id, sender.user, room, at: sender.now)
+        }
+        let pending: PendingPresence?
+        switch outcome {
+        case .joined(let event): pending = event
+        case .alreadyJoined: pending = nil
+        case .gone: throw .client(.gone)
+        case .tooManyRooms:
+            throw .client(
+                ChatError(.limitExceeded, "a connection is in at most \(Limits.roomsPerConnection) rooms"))
+        }
+        let publication = pending.map(services.publication)
+        // From here on the user is in the room: whatever fails, that is told to the others.
+        do throws(TableError) {
+            let joined = try await describe(room, request, sender)
+            return Reply(joined.encoded(requestID), afterward: publication)
+        } catch {
+            services.log.error("joined_incomplete", ["room": room.id.text, "error": "\(error)"])
+            let frame = ServerFrame.error(.internalError, action: Route.joinRoom.rawValue, requestID: requestID)
+            return Reply(frame, afterward: publication)
         }
     }
 

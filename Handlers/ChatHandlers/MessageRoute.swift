@@ -14,8 +14,19 @@ struct Reply: Sendable {
     }
 }
 
+/// One piece of work after another; nil if there is none.
+private func inTurn(
+    _ first: (@Sendable () async -> Void)?, _ second: (@Sendable () async -> Void)?
+) -> (@Sendable () async -> Void)? {
+    guard let first, let second else { return first ?? second }
+    return {
+        await first()
+        await second()
+    }
+}
+
 /// What stops a frame: the client is told, or the engine's failure is logged and the client told no more than `internal`.
-enum RouteFailure: Error {
+enum RouteFailure: Error, Equatable {
     case client(ChatError)
     case engine(TableError)
 }
@@ -27,6 +38,16 @@ struct Admission: Sendable {
     var now: Timestamp
 
     var user: User { User(connection.tenantID, connection.userID) }
+}
+
+/// When a frame begins its connection's lease anew, if a quarter of it is spent.
+enum LeaseRenewal: Sendable {
+    /// After the reply, which does not speak of the lease.
+    case afterward
+    /// Before the reply, which does.
+    case first
+    /// The route writes the connection itself, unless the frame is bad.
+    case byRoute
 }
 
 /// A frame as a route's handler gets it: parsed and, if `Request` made sense of it, typed.
@@ -47,16 +68,25 @@ struct ParsedFrame<Request: Sendable>: Sendable {
             }
         }
     }
+
+    func understood() throws(RouteFailure) -> Request {
+        switch request {
+        case .success(let request): return request
+        case .failure(let error): throw .client(error)
+        }
+    }
 }
 
 extension ChatServices {
     /// Answers one frame: admits its sender, renews the lease, and turns every failure into its error frame.
     ///
     /// The status is always 200: with a route response API Gateway replaces the body of any other.
-    /// - Parameter keys: what `respond` decides by, read together with the connection.
+    /// - Parameters:
+    ///   - keys: what `respond` decides by, read together with the connection.
+    ///   - lease: when the lease is begun anew.
     func answer<Request: Sendable>(
         _ event: GatewayEvent, _ frame: ParsedFrame<Request>,
-        reading keys: @Sendable (Request, User) -> [Key] = { _, _ in [] },
+        reading keys: @Sendable (Request, User) -> [Key] = { _, _ in [] }, lease: LeaseRenewal = .afterward,
         _ respond: @Sendable (Request, Admission, RequestID?) async throws(RouteFailure) -> Reply
     ) async -> HandlerOutcome {
         let envelope = frame.envelope
@@ -65,32 +95,22 @@ extension ChatServices {
             return HandlerOutcome(ProxyResponse(body: bytes), afterward: afterward)
         }
         guard let id = ConnectionID(event.context.connectionID) else { return fail(.gone) }
+        var renewal: (@Sendable () async -> Void)?
         do throws(RouteFailure) {
-            let admission = try await admit(id, event) { user in
+            var admission = try await admit(id, event) { user in
                 if case .success(let request) = frame.request { keys(request, user) } else { [] }
             }
-            let renewal = self.renewal(of: admission)
-            let request: Request
-            switch frame.request {
-            case .success(let value): request = value
-            case .failure(let error): return fail(error, afterward: renewal)
+            switch lease {
+            case .afterward: renewal = self.renewal(of: admission)
+            case .first: try await renew(&admission)
+            case .byRoute: if case .failure = frame.request { renewal = self.renewal(of: admission) }
             }
-            do throws(RouteFailure) {
-                let reply = try await respond(request, admission, envelope.requestID)
-                let work = reply.afterward
-                return HandlerOutcome(
-                    ProxyResponse(body: reply.frame),
-                    afterward: renewal == nil && work == nil ? nil : {
-                        await work?()
-                        await renewal?()
-                    })
-            } catch .client(let error) {
-                return fail(error, afterward: renewal)
-            }
+            let reply = try await respond(try frame.understood(), admission, envelope.requestID)
+            return HandlerOutcome(ProxyResponse(body: reply.frame), afterward: inTurn(reply.afterward, renewal))
         } catch {
             switch error {
-            case .client(let error):
-                return fail(error, afterward: error == .tokenExpired ? { await removeExpired(id) } : nil)
+            case .client(.tokenExpired): return fail(.tokenExpired, afterward: { await removeExpired(id) })
+            case .client(let error): return fail(error, afterward: renewal)
             case .engine(let error):
                 log.error(
                     "frame_failed",
@@ -141,7 +161,15 @@ extension ChatServices {
         }
     }
 
-    func isRenewalDue(_ connection: Connection, at now: Timestamp) -> Bool {
+    private func renew(_ admission: inout Admission) async throws(RouteFailure) {
+        let (connection, now) = (admission.connection, admission.now)
+        guard isRenewalDue(connection, at: now) else { return }
+        let renewed = try await engine { () async throws(TableError) in try await repository.renew(connection, at: now) }
+        guard let renewed else { throw .client(.gone) }
+        admission.connection = renewed
+    }
+
+    private func isRenewalDue(_ connection: Connection, at now: Timestamp) -> Bool {
         let fresh = repository.leaseEnd(from: now, tokenExpiresAt: connection.tokenExpiresAt)
         return now - connection.lastSeen >= settings.presenceTTL.milliseconds / 4 && fresh >= connection.expiresAt
     }
@@ -154,6 +182,11 @@ extension ChatServices {
         } catch {
             log.warning("expired_not_ended", ["connectionId": id.text, "error": "\(error)"])
         }
+    }
+
+    /// The work of telling a room who came or went.
+    func publication(_ pending: PendingPresence) -> @Sendable () async -> Void {
+        { await broadcaster.publish(pending) }
     }
 
     /// Runs a call of the engine; its failure is the frame's.

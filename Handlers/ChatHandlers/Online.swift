@@ -9,15 +9,19 @@ public struct Online: Sendable {
     public init(_ services: ChatServices) { self.services = services }
 
     public func handle(_ event: GatewayEvent) async -> HandlerOutcome {
-        let frame = ParsedFrame(event) { (envelope) throws(ChatError) in try OnlineRequest(envelope.fields) }
-        return await services.answer(event, frame) { request, sender, requestID throws(RouteFailure) in
-            if let room = request.roomID, !sender.connection.rooms.contains(room.text) { throw .client(.notJoined) }
-            let page = try await services.engine { () async throws(TableError) in
-                try await services.onlinePage(
-                    sender.user.tenantID, request.roomID, after: request.after, limit: request.limit, at: sender.now)
-            }
-            return Reply(ServerFrame.online(page.users, more: page.more, requestID))
+        let frame = ParsedFrame(event) { envelope throws(ChatError) in try OnlineRequest(envelope.fields) }
+        return await services.answer(event, frame, respond)
+    }
+
+    private func respond(
+        _ request: OnlineRequest, _ sender: Admission, _ requestID: RequestID?
+    ) async throws(RouteFailure) -> Reply {
+        if let room = request.roomID, !sender.connection.rooms.contains(room.text) { throw .client(.notJoined) }
+        let page = try await services.engine { () async throws(TableError) in
+            try await services.onlinePage(
+                sender.user.tenantID, request.roomID, after: request.after, limit: request.limit, at: sender.now)
         }
+        return Reply(ServerFrame.online(page.users, more: page.more, requestID))
     }
 }
 

@@ -9,21 +9,25 @@ public struct SendMessage: Sendable {
     public init(_ services: ChatServices) { self.services = services }
 
     public func handle(_ event: GatewayEvent) async -> HandlerOutcome {
-        let frame = ParsedFrame(event) { (envelope) throws(ChatError) in try SendMessageRequest(envelope.fields) }
+        let frame = ParsedFrame(event) { envelope throws(ChatError) in try SendMessageRequest(envelope.fields) }
         let read: @Sendable (SendMessageRequest, User) -> [Key] = { request, user in
             Speech.stream(of: request.addressee, from: user).map { Speech.draft(request, user, in: $0).keys } ?? []
         }
-        return await services.answer(event, frame, reading: read) { request, sender, requestID throws(RouteFailure) in
-            let addressee = try named(request.addressee, sender)
-            if addressee == .everyone, !sender.connection.roles.contains("admin") {
-                throw .client(ChatError(.forbidden, "only an admin may send to everyone"))
-            }
-            let speech = Speech(services: services, speaker: sender.user, connection: sender.connection.id)
-            let known = request.addressee == .onlyRoom ? nil : sender.items
-            let said = try await speech.say(
-                request.body, to: addressee, request.clientMessageID, knowing: known, at: sender.now)
-            return Reply(said.acknowledgement.encoded(requestID), afterward: said.afterward)
+        return await services.answer(event, frame, reading: read, respond)
+    }
+
+    private func respond(
+        _ request: SendMessageRequest, _ sender: Admission, _ requestID: RequestID?
+    ) async throws(RouteFailure) -> Reply {
+        let addressee = try named(request.addressee, sender)
+        if addressee == .everyone, !sender.connection.roles.contains("admin") {
+            throw .client(ChatError(.forbidden, "only an admin may send to everyone"))
         }
+        let speech = Speech(services: services, speaker: sender.user, connection: sender.connection.id)
+        let known = request.addressee == .onlyRoom ? nil : sender.items
+        let said = try await speech.say(
+            request.body, to: addressee, request.clientMessageID, knowing: known, at: sender.now)
+        return Reply(said.acknowledgement.encoded(requestID), afterward: said.afterward)
     }
 
     /// The addressee with its room named, which the sender must be in.

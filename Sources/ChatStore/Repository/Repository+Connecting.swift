@@ -59,18 +59,22 @@ extension ChatRepository {
     /// Begins the lease anew from this frame.
     ///
     /// Access pattern: any frame once a quarter of the lease is spent. Writes one item and no index.
-    /// - Returns: the renewed connection, or nil if it has ended or expired meanwhile.
-    public func renew(_ connection: Connection, at now: Timestamp) async throws(TableError) -> Connection? {
+    /// - Parameter tokenExpiresAt: the end of a new token, if the client sent one.
+    /// - Returns: the renewed connection, or nil if it has ended or expired meanwhile, or another token came.
+    public func renew(
+        _ connection: Connection, tokenExpiresAt: Timestamp? = nil, at now: Timestamp
+    ) async throws(TableError) -> Connection? {
         var renewed = connection
-        renewed.expiresAt = leaseEnd(from: now, tokenExpiresAt: connection.tokenExpiresAt)
+        renewed.tokenExpiresAt = tokenExpiresAt ?? connection.tokenExpiresAt
+        renewed.expiresAt = leaseEnd(from: now, tokenExpiresAt: renewed.tokenExpiresAt)
         renewed.lastSeen = now
         let update = Update(
             Keys.connection(connection.id),
             [
                 .set("expiresAt", .number(renewed.expiresAt.seconds)), .set("lastSeen", .number(now.milliseconds)),
-                .set("tokenExpiresAt", .number(connection.tokenExpiresAt.seconds)),
+                .set("tokenExpiresAt", .number(renewed.tokenExpiresAt.seconds)),
             ],
-            if: .live(at: now))
+            if: .all([.live(at: now), .equals("tokenExpiresAt", .number(connection.tokenExpiresAt.seconds))]))
         do throws(TableError) {
             _ = try await table.update(update, returning: .nothing)
             return renewed
