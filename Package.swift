@@ -54,7 +54,7 @@ let package = Package(
         library("WebSocketCodec", ["HTTPCodec"]),
         library("Gateway", ["ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "CLinux", "COpenSSL"]),
         library("LoopbackHTTP", ["HTTPCodec"]),
-        library("LambdaRuntime", ["ChatWire", "Logs", "LoopbackHTTP"]),
+        library("LambdaRuntime", ["ChatWire", "Logs", "LoopbackHTTP", "HTTPCodec"]),
         .target(
             name: "HandlerMain",
             dependencies: [
@@ -76,5 +76,9 @@ let package = Package(
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
+            .target(name: "TestSupport", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/TestSupport"),
+            tests("HTTPCodecTests", ["HTTPCodec"]),
+            tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec"]),
+            tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
         ]
 )
