@@ -78,7 +78,7 @@ let package = Package(
             tests("TokensTests", ["Tokens", "JSONCoding"]),
             .target(name: "TestSupport", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/TestSupport"),
             tests("HTTPCodecTests", ["HTTPCodec"]),
-            tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec"]),
+            tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
         ]
 )

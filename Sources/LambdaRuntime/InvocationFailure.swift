@@ -7,15 +7,16 @@ struct InvocationFailure {
 
     init(category: String, type: String, message: String) {
         // A type's name may hold anything; a header field and a metric's dimension may not.
-        let word = String(type.unicodeScalars.filter { $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0) })
-        self.type = word.isEmpty ? "UnknownReason" : word
+        let word = type.unicodeScalars.filter { $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil) }
+        self.type = word.isEmpty ? "UnknownReason" : String(word)
         typeField = "\(category).\(self.type)"
         self.message = message
     }
 
     /// What a handler threw, by the name of its type and its description.
     init(_ error: any Error) {
-        self.init(category: "Function", type: String(describing: Swift.type(of: error)), message: String(describing: error))
+        self.init(
+            category: "Function", type: String(describing: Swift.type(of: error)), message: String(describing: error))
     }
 
     var json: [UInt8] {

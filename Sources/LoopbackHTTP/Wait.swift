@@ -37,6 +37,8 @@ struct Wait {
         guard let deadline else { return -1 }
         let (seconds, attoseconds) = ContinuousClock.now.duration(to: deadline).components
         guard seconds >= 0, attoseconds > 0 || seconds > 0 else { return 0 }
-        return Int32(clamping: seconds.multipliedReportingOverflow(by: 1000).partialValue + attoseconds / 1_000_000_000_000_000 + 1)
+        // Longer than a day is waited for in turns, which keeps the arithmetic in bounds.
+        guard seconds < 86_400 else { return 86_400_000 }
+        return Int32(seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
     }
 }
