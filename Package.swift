@@ -72,5 +72,7 @@ let package = Package(
             path: "Sources/muster", swiftSettings: safe),
     ]
         + handlers.map(handler)
-        + []
+        + [
+            tests("JSONCodingTests", ["JSONCoding"]),
+        ]
 )
