@@ -61,12 +61,7 @@ public final class MemoryTable: Table {
 
     public func write(_ writes: [BatchWrite]) async throws(TableError) {
         try TableRules.check(writes)
-        _ = try commit(writes.map { write in
-            switch write {
-            case .put(let item): .put(item, if: nil)
-            case .delete(let key): .delete(key, if: nil)
-            }
-        })
+        _ = try commit(writes.map(TransactAction.init))
     }
 
     public func transact(_ actions: [TransactAction]) async throws(TableError) {
@@ -94,7 +89,7 @@ public final class MemoryTable: Table {
 
     private func commit(_ actions: [TransactAction]) throws(TableError) -> [ItemChange] {
         try state.withLock { state throws(TableError) in
-            let changes = try WritePlan.changes(of: actions, fetchingAll: true) { key in state.items[key] }
+            let changes = try WritePlan.changes(of: actions, before: actions.map { state.items[$0.key] })
             let real = changes.filter { $0.old != $0.new }
             state.apply(real)
             if !real.isEmpty { onCommit?(real) }

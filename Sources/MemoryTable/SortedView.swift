@@ -44,7 +44,7 @@ struct SortedView {
         let found = rows[min(first, end)..<end]
         let bound = min(query.limit ?? pageSize, pageSize)
         let items = query.ascending ? Array(found.prefix(bound)) : found.suffix(bound).reversed()
-        return Page(items: items, next: items.count == bound ? items.last.map(cursor) : nil)
+        return Page(items: items, next: items.count == bound ? items.last.map { Cursor(of: $0, in: index) } : nil)
     }
 
     private func key(_ item: Item) -> Key? {
@@ -57,10 +57,6 @@ struct SortedView {
 
     private func position(_ item: Item) -> Position {
         Position(sk: key(item)?.sk ?? "", key: item.key)
-    }
-
-    private func cursor(_ item: Item) -> Cursor {
-        Cursor(key: item.key, index: index == .table ? nil : key(item))
     }
 
     private mutating func store(_ item: Item, in partition: PartitionKey) {

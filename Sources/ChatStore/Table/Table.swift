@@ -140,6 +140,16 @@ public struct Cursor: Equatable, Sendable {
         self.key = key
         self.index = index
     }
+
+    /// Where a page of this index ends that ends with this item.
+    public init(of item: Item, in index: IndexName) {
+        key = item.key
+        switch index {
+        case .table: self.index = nil
+        case .gsi1: self.index = item.gsi1
+        case .gsi2: self.index = item.gsi2
+        }
+    }
 }
 
 public struct Page: Equatable, Sendable {

@@ -1,22 +1,17 @@
-/// The pure half of a write: from the stored items and the actions to what changes, or to why nothing does.
+/// The pure half of a write: from the actions and the stored items to what changes, or to why nothing does.
 ///
 /// Embedded engines share it, so that they cannot differ in what a condition sees or an update makes.
 public enum WritePlan {
     /// One change per action, in order; a check's is from the stored item to itself.
     ///
-    /// Every condition is evaluated on the items as they were before any action. An action that needs no stored item
-    /// (no condition, not an update) has `stored` called only if `fetchingAll`; else its `old` is nil.
-    /// - Throws: `transactionFailed` with one outcome per action, `invalid` or `itemTooLarge` for what an update would
-    ///   make, and what `stored` throws. `TableRules.check` has judged the actions themselves before.
-    public static func changes(
-        of actions: [TransactAction], fetchingAll: Bool, stored: (Key) throws(TableError) -> Item?
-    ) throws(TableError) -> [ItemChange] {
-        var before: [Item?] = []
-        var outcomes: [TransactOutcome] = []
-        for action in actions {
-            let item = fetchingAll || action.readsItem ? try stored(action.key) : nil
-            before.append(item)
-            outcomes.append(action.condition?.holds(for: item) ?? true ? .held : .failed(item))
+    /// - Parameter before: The stored item of each action, as all were before any action; nil too where
+    ///   ``TransactAction/readsItem`` is false and the engine does not care.
+    /// - Throws: `transactionFailed` with one outcome per action when a condition fails; `invalid` or `itemTooLarge` for
+    ///   what an update would make. `TableRules.check` has judged the actions themselves before.
+    public static func changes(of actions: [TransactAction], before: [Item?]) throws(TableError) -> [ItemChange] {
+        precondition(actions.count == before.count, "one stored item per action")
+        let outcomes = zip(actions, before).map { action, item in
+            action.condition?.holds(for: item) ?? true ? TransactOutcome.held : .failed(item)
         }
         guard outcomes.allSatisfy({ $0 == .held }) else { throw .transactionFailed(outcomes) }
         var changes: [ItemChange] = []
@@ -28,11 +23,18 @@ public enum WritePlan {
 }
 
 extension TransactAction {
-    private var isUpdate: Bool {
-        if case .update = self { true } else { false }
+    /// The same write without a condition.
+    public init(_ write: BatchWrite) {
+        switch write {
+        case .put(let item): self = .put(item, if: nil)
+        case .delete(let key): self = .delete(key, if: nil)
+        }
     }
 
-    fileprivate var readsItem: Bool { condition != nil || isUpdate }
+    /// Whether the action depends on the stored item.
+    public var readsItem: Bool {
+        if case .update = self { true } else { condition != nil }
+    }
 
     fileprivate func result(on item: Item?) throws(TableError) -> Item? {
         switch self {
