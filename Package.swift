@@ -74,5 +74,6 @@ let package = Package(
         + handlers.map(handler)
         + [
             tests("JSONCodingTests", ["JSONCoding"]),
+            tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
         ]
 )

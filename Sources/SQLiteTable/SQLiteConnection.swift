@@ -41,9 +41,14 @@ import CSQLite
     func statement(_ sql: StaticString) throws(SQLiteFailure) -> SQLiteStatement {
         let address = unsafe UInt(bitPattern: sql.utf8Start)
         if let statement = statements[address] { return statement }
-        let statement = unsafe try SQLiteStatement(sql, on: handle)
+        let statement = try prepare("\(sql)")
         statements[address] = statement
         return statement
+    }
+
+    /// A statement that is not cached.
+    func prepare(_ sql: String) throws(SQLiteFailure) -> SQLiteStatement {
+        unsafe try SQLiteStatement(sql, on: handle)
     }
 
     /// Runs a statement without parameters or rows of interest.

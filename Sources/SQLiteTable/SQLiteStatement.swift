@@ -6,19 +6,14 @@ import CSQLite
 @safe final class SQLiteStatement {
     private let handle: OpaquePointer
     private let connection: OpaquePointer
-    private let sql: StaticString
+    private let sql: String
 
     /// The connection must outlive the statement.
-    init(_ sql: StaticString, on connection: OpaquePointer) throws(SQLiteFailure) {
+    init(_ sql: String, on connection: OpaquePointer) throws(SQLiteFailure) {
         var handle: OpaquePointer?
-        let code = sql.withUTF8Buffer { text in
-            unsafe text.withMemoryRebound(to: CChar.self) { text in
-                unsafe sqlite3_prepare_v3(
-                    connection, text.baseAddress, Int32(text.count), UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
-            }
-        }
+        let code = unsafe sqlite3_prepare_v3(connection, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
         guard code == SQLITE_OK, let handle = unsafe handle else {
-            throw unsafe SQLiteFailure(code: code, connection: connection, context: "\(sql)")
+            throw unsafe SQLiteFailure(code: code, connection: connection, context: sql)
         }
         unsafe self.handle = handle
         unsafe self.connection = connection
@@ -51,7 +46,7 @@ import CSQLite
         switch unsafe sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
-        case let code: throw unsafe SQLiteFailure(code: code, connection: connection, context: "\(sql)")
+        case let code: throw unsafe SQLiteFailure(code: code, connection: connection, context: sql)
         }
     }
 

@@ -9,6 +9,8 @@ import Synchronization
 final class Writer: Sendable {
     private struct Queue {
         var requests: [WriteRequest] = []
+        /// How many of the last group are being committed.
+        var taken = 0
         var isClosed = false
     }
 
@@ -27,8 +29,8 @@ final class Writer: Sendable {
         thread.withLock { $0 = loop.start() }
     }
 
-    /// Requests that no transaction has taken yet.
-    var waiting: Int { queue.withLock { $0.requests.count } }
+    /// Requests that are not answered yet.
+    var unanswered: Int { queue.withLock { $0.requests.count + $0.taken } }
 
     /// False when the writer is closed; the request is then not answered.
     func submit(_ request: WriteRequest) -> Bool {
@@ -64,6 +66,7 @@ final class Writer: Sendable {
             let (group, isClosed) = queue.withLock { queue in
                 let group = Array(queue.requests.prefix(Self.groupLimit))
                 queue.requests.removeFirst(group.count)
+                queue.taken = group.count
                 return (group, queue.isClosed)
             }
             if !group.isEmpty { return group }
