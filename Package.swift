@@ -80,5 +80,6 @@ let package = Package(
             tests("HTTPCodecTests", ["HTTPCodec"]),
             tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
+            tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
         ]
 )

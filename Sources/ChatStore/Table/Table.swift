@@ -1,3 +1,5 @@
+import ChatModel
+
 /// A single table with two indexes that speaks DynamoDB's semantics, and no more.
 ///
 /// Nothing above this protocol can tell which engine it runs on. Every method may throw any ``TableError``; after
@@ -115,6 +117,16 @@ public enum SortKeyRange: Equatable, Sendable {
     case between(String, String)
     case above(String)
     case below(String)
+
+    public func contains(_ sk: String) -> Bool {
+        switch self {
+        case .all: true
+        case .prefix(let prefix): sk.utf8.starts(with: prefix.utf8)
+        case .between(let low, let high): !bytesPrecede(sk, low) && !bytesPrecede(high, sk)
+        case .above(let bound): bytesPrecede(bound, sk)
+        case .below(let bound): bytesPrecede(sk, bound)
+        }
+    }
 }
 
 /// The last item a page looked at: DynamoDB's `LastEvaluatedKey`.
@@ -127,6 +139,16 @@ public struct Cursor: Equatable, Sendable {
     public init(key: Key, index: Key? = nil) {
         self.key = key
         self.index = index
+    }
+
+    /// Where a page of this index ends that ends with this item.
+    public init(of item: Item, in index: IndexName) {
+        key = item.key
+        switch index {
+        case .table: self.index = nil
+        case .gsi1: self.index = item.gsi1
+        case .gsi2: self.index = item.gsi2
+        }
     }
 }
 
