@@ -54,7 +54,7 @@ let package = Package(
         library("WebSocketCodec", ["HTTPCodec"]),
         library("Gateway", ["ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "CLinux", "COpenSSL"]),
         library("LoopbackHTTP", ["HTTPCodec"]),
-        library("LambdaRuntime", ["ChatWire", "Logs", "LoopbackHTTP"]),
+        library("LambdaRuntime", ["ChatWire", "Logs", "LoopbackHTTP", "HTTPCodec"]),
         .target(
             name: "HandlerMain",
             dependencies: [
@@ -72,5 +72,10 @@ let package = Package(
             path: "Sources/muster", swiftSettings: safe),
     ]
         + handlers.map(handler)
-        + []
+        + [
+            .target(name: "TestSupport", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/TestSupport"),
+            tests("HTTPCodecTests", ["HTTPCodec"]),
+            tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec"]),
+            tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
+        ]
 )

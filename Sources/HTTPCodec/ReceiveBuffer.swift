@@ -1,0 +1,71 @@
+/// Received bytes that are not consumed yet, and how far the search for a line end has come in them.
+struct ReceiveBuffer: Sendable {
+    private var storage: [UInt8] = []
+    private var start = 0
+    /// Everything before it was searched for a line feed already, so that a slow sender costs no rescans.
+    private var searched = 0
+
+    /// Bytes that are not consumed yet.
+    var count: Int { storage.count - start }
+
+    var first: UInt8? { start < storage.count ? storage[start] : nil }
+
+    mutating func append(_ bytes: RawSpan) {
+        compact()
+        unsafe bytes.withUnsafeBytes { unsafe storage.append(contentsOf: $0) }
+    }
+
+    mutating func append(_ bytes: [UInt8]) {
+        compact()
+        storage.append(contentsOf: bytes)
+    }
+
+    enum Line {
+        /// Without its CRLF.
+        case complete(ArraySlice<UInt8>)
+        /// No line feed among the bytes here.
+        case incomplete
+        /// A line feed without a carriage return, which some readers take for a line end and others do not.
+        case bareLineFeed
+    }
+
+    /// Consumes one line.
+    mutating func takeLine() -> Line {
+        while searched < storage.count {
+            if storage[searched] == ASCII.lf {
+                guard searched > start, storage[searched - 1] == ASCII.cr else { return .bareLineFeed }
+                let line = storage[start..<(searched - 1)]
+                searched += 1
+                start = searched
+                return .complete(line)
+            }
+            searched += 1
+        }
+        return .incomplete
+    }
+
+    /// Consumes up to `limit` bytes.
+    mutating func take(upTo limit: Int) -> ArraySlice<UInt8> {
+        let end = start + min(limit, count)
+        defer {
+            start = end
+            searched = max(searched, end)
+        }
+        return storage[start..<end]
+    }
+
+    /// Consumes everything.
+    mutating func takeAll() -> [UInt8] {
+        let rest = start == 0 ? storage : Array(storage[start...])
+        self = ReceiveBuffer()
+        return rest
+    }
+
+    private mutating func compact() {
+        // Moving the rest only when it is the smaller part keeps the moving linear in the bytes received.
+        guard start > count else { return }
+        storage.removeFirst(start)
+        searched -= start
+        start = 0
+    }
+}
