@@ -77,5 +77,8 @@ let package = Package(
             tests("HTTPCodecTests", ["HTTPCodec"]),
             tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
+            tests("JSONCodingTests", ["JSONCoding"]),
+            tests("LogsTests", ["Logs", "JSONCoding"]),
+            tests("GatewayTests", ["Gateway", "ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec"]),
         ]
 )
