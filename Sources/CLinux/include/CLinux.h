@@ -1,7 +1,9 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -9,7 +11,21 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/types.h>
 #include <sys/uio.h>
+#include <pthread.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
+
+/// Starts `path` as a child in its own process group with an empty signal mask and default handlers; the kernel
+/// kills it when the calling *thread* ends. Only async-signal-safe calls run between fork and exec.
+/// Returns the pid, or the negative errno of what failed, exec included.
+pid_t clinux_spawn(const char *path, char *const argv[], char *const envp[]);
+
+/// A descriptor that becomes readable when the child ends; -1 and errno on failure.
+int clinux_pidfd_open(pid_t pid);
+
+/// Names a thread for debuggers and `top -H`; bytes after the 15th are left out.
+void clinux_name_thread(pthread_t thread, const char *name);
 
 #endif
