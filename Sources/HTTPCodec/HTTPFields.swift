@@ -46,6 +46,9 @@ public struct HTTPFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         }
     }
 
+    /// Whether the text is a token (RFC 9110 section 5.6.2): what names of fields, methods and subprotocols are.
+    public static func isToken(_ text: String) -> Bool { ASCII.isToken(text.utf8) }
+
     /// Appends a field, keeping those of the same name.
     public mutating func add(_ name: String, _ value: String) {
         fields.append(Field(name: name, value: value))
