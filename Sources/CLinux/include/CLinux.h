@@ -1,9 +1,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// No _GNU_SOURCE here: it changes types that other C modules see as well. What needs it is wrapped below.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -21,6 +19,9 @@
 /// kills it when the calling *thread* ends. Only async-signal-safe calls run between fork and exec.
 /// Returns the pid, or the negative errno of what failed, exec included.
 pid_t clinux_spawn(const char *path, char *const argv[], char *const envp[]);
+
+/// accept4 with a descriptor that is non-blocking and closed on exec.
+int clinux_accept(int listener, struct sockaddr *address, socklen_t *length);
 
 /// A descriptor that becomes readable when the child ends; -1 and errno on failure.
 int clinux_pidfd_open(pid_t pid);

@@ -93,6 +93,11 @@ import Synchronization
         if inbox.put(.call(body)) == .wakes { wake() }
     }
 
+    /// As ``execute(_:)``, but at once when the caller is on the loop's thread.
+    func perform(_ body: @escaping @Sendable () -> Void) {
+        if isCurrent { body() } else { execute(body) }
+    }
+
     /// Makes the loop look at its clock again.
     func wake() {
         var one: UInt64 = 1

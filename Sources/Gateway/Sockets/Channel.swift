@@ -96,10 +96,9 @@ final class Channel: EventSource, @unchecked Sendable {
         flushLater()
     }
 
-    /// Closes in any case after `limit`, whatever happens in between.
+    /// Closes in any case after `limit`, whatever happens in between; the first limit stands.
     func closeBy(_ limit: Duration) {
-        guard state != .closed else { return }
-        if let deadline { loop.cancel(deadline) }
+        guard state != .closed, deadline == nil else { return }
         deadline = loop.schedule(after: limit) { [weak self] in self?.close() }
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Logs
 
 /// A listening socket on its loop.
 ///
@@ -14,29 +15,30 @@ final class Listener: EventSource, @unchecked Sendable {
     private var isClosed = false
     /// Given up for a moment when descriptors run out, to accept and turn away who is waiting.
     private var reserve: CInt
-    private let accept: Accept
-    private let onExhaustion: () -> Void
+    private var accept: Accept?
+    private let log: Log
 
     /// Connections accepted in one turn, so that those already here are served too.
     private static let acceptsPerTurn = 64
     private static let pauseWhenExhausted: Duration = .milliseconds(100)
 
-    /// Binds and listens; the loop accepts once ``start()`` was called on it.
-    init(
-        host: String, port: UInt16, backlog: CInt = 4096, loop: EventLoop,
-        onExhaustion: @escaping () -> Void = {}, accept: @escaping Accept
-    ) throws(GatewayError) {
+    /// Binds and listens; nobody is accepted before ``start(_:)``.
+    init(host: String, port: UInt16, backlog: CInt = 4096, loop: EventLoop, log: Log) throws(GatewayError) {
         descriptor = try SocketCalls.listen(host: host, port: port, backlog: backlog)
         self.port = (try? SocketCalls.localAddress(descriptor).port) ?? port
         self.loop = loop
-        self.accept = accept
-        self.onExhaustion = onExhaustion
+        self.log = log
         reserve = Self.openReserve()
     }
 
-    func start() {
-        guard !isClosed else { return }
-        tag = try? loop.watch(descriptor, .read, for: self)
+    deinit {
+        if !isClosed { closeDescriptors() }
+    }
+
+    /// Begins to accept. Called on the loop.
+    func start(_ accept: @escaping Accept) {
+        self.accept = accept
+        watch()
     }
 
     /// Stops accepting; connections that wait in the backlog are reset.
@@ -44,8 +46,8 @@ final class Listener: EventSource, @unchecked Sendable {
         guard !isClosed else { return }
         isClosed = true
         pause()
-        closeDescriptor(descriptor)
-        if reserve >= 0 { closeDescriptor(reserve) }
+        accept = nil
+        closeDescriptors()
     }
 
     func becameReady(_ readiness: Readiness) {
@@ -53,7 +55,7 @@ final class Listener: EventSource, @unchecked Sendable {
             do throws(SystemFailure) {
                 guard case .done(let connection) = try SocketCalls.accept(descriptor) else { return }
                 SocketCalls.configureStream(connection.descriptor)
-                accept(connection.descriptor, connection.peer)
+                accept?(connection.descriptor, connection.peer)
             } catch {
                 switch error.errno {
                 case EMFILE, ENFILE, ENOBUFS, ENOMEM: return turnAway()
@@ -65,12 +67,26 @@ final class Listener: EventSource, @unchecked Sendable {
     }
 
     private func turnAway() {
-        onExhaustion()
+        log.warning("no descriptors left", ["port": Int(port)])
         if reserve >= 0 { closeDescriptor(reserve) }
         if case .done(let connection) = try? SocketCalls.accept(descriptor) { closeDescriptor(connection.descriptor) }
         reserve = Self.openReserve()
         pause()
-        _ = loop.schedule(after: Self.pauseWhenExhausted) { [weak self] in self?.start() }
+        _ = loop.schedule(after: Self.pauseWhenExhausted) { [weak self] in self?.watch() }
+    }
+
+    private func watch() {
+        guard !isClosed, tag == nil else { return }
+        do throws(SystemFailure) {
+            tag = try loop.watch(descriptor, .read, for: self)
+        } catch {
+            log.error("cannot accept", ["port": Int(port), "errno": Int(error.errno)])
+        }
+    }
+
+    private func closeDescriptors() {
+        closeDescriptor(descriptor)
+        if reserve >= 0 { closeDescriptor(reserve) }
     }
 
     private func pause() {

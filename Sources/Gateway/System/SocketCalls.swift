@@ -33,10 +33,8 @@ enum SocketCalls {
     static func accept(_ listener: CInt) throws(SystemFailure) -> Completion<(descriptor: CInt, peer: SocketAddress)> {
         var accepted: Completion<CInt> = .wouldBlock
         let peer = try unsafe SocketAddress { address, length throws(SystemFailure) in
-            accepted = try syscall("accept4") {
-                unsafe accept4(
-                    listener, __SOCKADDR_ARG(__sockaddr__: address), length,
-                    CInt(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+            accepted = try syscall("accept") {
+                unsafe clinux_accept(listener, address, length)
             }
         }
         guard case .done(let descriptor) = accepted else { return .wouldBlock }
