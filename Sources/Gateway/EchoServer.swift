@@ -7,6 +7,7 @@ import WebSocketCodec
 /// No authentication, any path, text and binary, no extensions.
 public final class EchoServer: Sendable {
     private let loops: [EventLoop]
+    private let members: [LoopMembers]
     private let server: HTTPServer
 
     /// Bytes of a message, and of a frame.
@@ -21,7 +22,7 @@ public final class EchoServer: Sendable {
         var loops: [EventLoop] = []
         do throws(GatewayError) {
             for index in 0..<threads { loops.append(try EventLoop.start(named: "echo-\(index)", clock: MachineClock())) }
-            let members = loops.map(LoopMembers.init)
+            members = loops.map(LoopMembers.init)
             server = try HTTPServer(host: host, port: port, members: members, log: log)
             server.start(Self.service(members))
         } catch {
@@ -37,10 +38,11 @@ public final class EchoServer: Sendable {
     /// Closes every connection with 1001 and stops accepting.
     public func stop() async {
         server.stop()
-        for loop in loops {
-            await withCheckedContinuation { continuation in loop.execute { continuation.resume() } }
-            loop.stop()
+        let members = members
+        _ = await Deadline.run(within: .milliseconds(400)) {
+            for members in members { await members.waitUntilEmpty() }
         }
+        for loop in loops { loop.stop() }
     }
 
     private static func service(_ members: [LoopMembers]) -> HTTPService {

@@ -108,12 +108,16 @@ public final class Gateway: Sendable {
             let isDone = await Deadline.run(within: limit) { await core.allFinished() }
             if !isDone { configuration.log.warning("handlers were still running at the end") }
         }
-        // One more turn, so that the last close frames leave.
-        for loop in loops {
-            await withCheckedContinuation { continuation in loop.execute { continuation.resume() } }
-            loop.stop()
+        // The last close frames leave, and peers that answer them end in order.
+        let members = members
+        _ = await Deadline.run(within: Self.farewell) {
+            for members in members { await members.waitUntilEmpty() }
         }
+        for loop in loops { loop.stop() }
     }
+
+    /// How long stopping waits for peers to answer the close frame, once their handlers are done.
+    private static let farewell: Duration = .milliseconds(400)
 
     /// Makes every loop look at its clock again.
     func wake() {

@@ -129,6 +129,7 @@ extension HTTPConnection: LoopMember {
     /// Ends the connection, after the answer it may be waiting for.
     func shutDown() {
         isLast = true
-        if !isAnswering { end() }
+        if isAnswering { return }
+        if current == nil, !parser.isInsideRequest { channel.close() } else { end() }
     }
 }

@@ -12,6 +12,7 @@ final class LoopMembers: @unchecked Sendable {
     var requestIDs = RequestIdentifiers()
     private var members: [ObjectIdentifier: any LoopMember] = [:]
     private var isShutDown = false
+    private var waiters: [CheckedContinuation<Void, Never>] = []
 
     init(_ loop: EventLoop) { self.loop = loop }
 
@@ -25,6 +26,23 @@ final class LoopMembers: @unchecked Sendable {
     func remove(_ member: any LoopMember) {
         loop.assertCurrent()
         members[ObjectIdentifier(member)] = nil
+        if members.isEmpty { notifyEmpty() }
+    }
+
+    /// Returns once there are none.
+    func waitUntilEmpty() async {
+        await withCheckedContinuation { continuation in
+            loop.execute { [self] in
+                waiters.append(continuation)
+                if members.isEmpty { notifyEmpty() }
+            }
+        }
+    }
+
+    private func notifyEmpty() {
+        let waiters = waiters
+        self.waiters = []
+        for waiter in waiters { waiter.resume() }
     }
 
     func shutDown() {

@@ -167,6 +167,7 @@ import Synchronization
     private func run() {
         thread.store(UInt(pthread_self()), ordering: .relaxed)
         while !isEnding { turn() }
+        for source in sources.all { source.loopEnds() }
         for work in inbox.close() {
             if case .job(let job) = work { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }
         }

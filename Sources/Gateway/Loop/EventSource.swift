@@ -2,6 +2,8 @@
 protocol EventSource: AnyObject {
     /// Called on the loop's thread.
     func becameReady(_ readiness: Readiness)
+    /// The loop ends: the descriptor is to be closed. Called on the loop's thread.
+    func loopEnds()
 }
 
 /// Where a loop keeps a watched descriptor's source; an event for an earlier tenant of the place finds nobody.
@@ -33,6 +35,8 @@ struct SourceSlots {
         slots[index].generation &+= 1
         free.append(index)
     }
+
+    var all: [any EventSource] { slots.compactMap(\.source) }
 
     subscript(_ tag: UInt64) -> (any EventSource)? {
         let slot = slots[Int(tag & 0xFFFF_FFFF)]

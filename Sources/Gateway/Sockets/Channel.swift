@@ -116,6 +116,8 @@ final class Channel: EventSource, @unchecked Sendable {
         last?.closed()
     }
 
+    func loopEnds() { close() }
+
     func becameReady(_ readiness: Readiness) {
         if readiness.contains(.writable) { flushLater() }
         if readiness.contains(.hangUp), isPaused || hasInputEnded {

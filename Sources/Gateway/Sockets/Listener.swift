@@ -50,6 +50,8 @@ final class Listener: EventSource, @unchecked Sendable {
         closeDescriptors()
     }
 
+    func loopEnds() { close() }
+
     func becameReady(_ readiness: Readiness) {
         for _ in 0..<Self.acceptsPerTurn where !isClosed {
             do throws(SystemFailure) {
