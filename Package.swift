@@ -75,7 +75,7 @@ let package = Package(
         + [
             .target(name: "TestSupport", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/TestSupport"),
             tests("HTTPCodecTests", ["HTTPCodec"]),
-            tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec"]),
+            tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),

@@ -9,7 +9,9 @@ enum BodyFraming: Equatable, Sendable {
     ///
     /// Every shape that two readers could frame differently (request smuggling) is refused, also where
     /// RFC 9112 would let a recipient repair it.
-    static func declared(_ fields: HTTPFields, minorVersion: Int, _ limits: HTTPLimits) throws(HTTPFault) -> BodyFraming? {
+    static func declared(
+        _ fields: HTTPFields, minorVersion: Int, _ limits: HTTPLimits
+    ) throws(HTTPFault) -> BodyFraming? {
         let codings = fields.all("Transfer-Encoding")
         let lengths = fields.all("Content-Length")
         if !codings.isEmpty {

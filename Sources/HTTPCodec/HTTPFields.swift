@@ -36,7 +36,7 @@ public struct HTTPFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         tokens(name).contains { ASCII.equalIgnoringCase($0, token) }
     }
 
-    /// The members of a comma-separated list field in order, without the white space around them and without empty ones.
+    /// The members of a comma-separated list field in order, without white space around them and without empty ones.
     public func tokens(_ name: String) -> [String] {
         all(name).flatMap { value in
             value.utf8.split(separator: UInt8(ascii: ",")).compactMap { member in

@@ -38,7 +38,9 @@ public struct HTTPResponse: Sendable, Equatable {
     }
 
     /// A response with text of the given media type.
-    public init(status: Int, text: String, contentType: String = "text/plain; charset=utf-8", fields: HTTPFields = [:]) {
+    public init(
+        status: Int, text: String, contentType: String = "text/plain; charset=utf-8", fields: HTTPFields = [:]
+    ) {
         self.init(status: status, fields: fields, body: Array(text.utf8))
         self.fields.set("Content-Type", contentType)
     }

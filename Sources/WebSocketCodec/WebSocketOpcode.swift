@@ -27,7 +27,7 @@ public struct WebSocketLimits: Sendable, Equatable {
     public var maxMessage: Int
 
     public init(maxFramePayload: Int, maxMessage: Int) {
-        precondition(maxFramePayload >= 0 && maxFramePayload <= maxMessage, "a frame within its limit must fit a message")
+        precondition(0 <= maxFramePayload && maxFramePayload <= maxMessage, "a frame must fit a message")
         self.maxFramePayload = maxFramePayload
         self.maxMessage = maxMessage
     }
