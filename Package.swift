@@ -79,6 +79,6 @@ let package = Package(
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
-            tests("GatewayTests", ["Gateway", "ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec"]),
+            tests("GatewayTests", ["Gateway", "ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "TestSupport"]),
         ]
 )
