@@ -46,7 +46,7 @@ let package = Package(
         library("Tokens", ["ChatModel", "JSONCoding", "COpenSSL"]),
         .target(
             name: "ChatHandlers",
-            dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs"],
+            dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs", "JSONCoding"],
             path: "Handlers/ChatHandlers", swiftSettings: safe),
 
         // The two engines: sockets here, Lambda there
@@ -80,5 +80,6 @@ let package = Package(
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("GatewayTests", ["Gateway", "ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "TestSupport"]),
+            tests("TokensTests", ["Tokens", "JSONCoding"]),
         ]
 )

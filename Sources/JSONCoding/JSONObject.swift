@@ -22,7 +22,10 @@ public struct JSONObject: Sendable {
     /// Names are compared by their UTF-8 bytes. Costs one pass over the members, which for the handful that a frame
     /// has is cheaper than any table, and stays linear for a hostile frame with thousands.
     public subscript(_ name: String) -> JSONValue? {
-        members.last { $0.name.hasSameUTF8(as: name) }?.value
+        for index in members.indices.reversed() where members[index].name.hasSameUTF8(as: name) {
+            return members[index].value
+        }
+        return nil
     }
 
     /// Whether two members have the same name, byte for byte. O(n log n).

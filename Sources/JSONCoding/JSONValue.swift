@@ -64,9 +64,9 @@ extension JSONValue {
 extension String {
     /// Whether both strings are the same bytes, where `==` asks for canonical equivalence.
     func hasSameUTF8(as other: String) -> Bool {
+        guard utf8.count == other.utf8.count else { return false }
         let left = utf8.span
         let right = other.utf8.span
-        guard left.count == right.count else { return false }
         for index in left.indices where left[index] != right[index] { return false }
         return true
     }

@@ -181,3 +181,18 @@ public struct ItemChange: Equatable, Sendable {
         self.new = new
     }
 }
+
+extension TableError: CustomStringConvertible {
+    /// For logs: never an item's contents.
+    public var description: String {
+        switch self {
+        case .conditionFailed: "a condition failed"
+        case .transactionFailed: "a transaction's condition failed"
+        case .conflict: "another write was in the way"
+        case .throttled: "throttled"
+        case .unavailable(let reason): "unavailable: \(reason)"
+        case .itemTooLarge: "the item is too large"
+        case .invalid(let reason): "invalid request: \(reason)"
+        }
+    }
+}

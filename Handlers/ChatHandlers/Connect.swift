@@ -1,0 +1,119 @@
+import ChatModel
+import ChatStore
+import ChatWire
+import Logs
+import Tokens
+
+/// `$connect`: who is it, may they come in, and is there room for one more connection of theirs.
+///
+/// Answers 200, or 401 (no valid token), 403 (origin), 429 (too many connections), 500; the answer never says which check
+/// failed, the log does.
+public struct Connect: Sendable {
+    let services: ChatServices
+
+    public init(_ services: ChatServices) { self.services = services }
+
+    public func handle(_ event: GatewayEvent) async -> HandlerOutcome {
+        let log = services.log.with(["connectionId": event.context.connectionID, "requestId": event.context.requestID])
+        do throws(Refusal) {
+            guard let id = ConnectionID(event.context.connectionID) else { throw .malformed }
+            try checkOrigin(event)
+            let connection = try identify(event, id, at: services.clock.now())
+            try await open(connection)
+            services.identities.remember(connection)
+            log.debug("connected", ["tenant": connection.tenantID.text, "user": connection.userID.text])
+            return HandlerOutcome(ProxyResponse(headers: subprotocol(event)))
+        } catch {
+            switch error {
+            case .engine(let cause): log.error("connect_failed", ["error": "\(cause)"])
+            default: log.info("connect_refused", ["reason": error.reason])
+            }
+            return HandlerOutcome(ProxyResponse(statusCode: error.status))
+        }
+    }
+
+    private func checkOrigin(_ event: GatewayEvent) throws(Refusal) {
+        guard let allowed = services.settings.allowedOrigins else { return }
+        guard let origin = event.header("origin"), allowed.contains(where: { bytesEqual($0, origin) }) else {
+            throw .origin
+        }
+    }
+
+    private func identify(
+        _ event: GatewayEvent, _ id: ConnectionID, at now: Timestamp
+    ) throws(Refusal) -> Connection {
+        let claims: Identity
+        if let authorized = Identity(authorizer: event.context.authorizer, now) {
+            claims = authorized
+        } else {
+            claims = try verified(event, now)
+        }
+        return Connection(
+            id: id, tenantID: claims.user.tenantID, userID: claims.user.id, connectedAt: now,
+            expiresAt: services.repository.leaseEnd(from: now, tokenExpiresAt: claims.expiresAt), lastSeen: now,
+            tokenExpiresAt: claims.expiresAt, allowedRooms: claims.rooms, roles: claims.roles)
+    }
+
+    private func verified(_ event: GatewayEvent, _ now: Timestamp) throws(Refusal) -> Identity {
+        guard let verifier = services.verifier else { throw .noKeys }
+        guard let token = BearerToken.find(in: event) else { throw .noToken }
+        do throws(TokenError) {
+            return Identity(try verifier.verify(token, now: now.milliseconds))
+        } catch {
+            throw .token(error)
+        }
+    }
+
+    /// Opens the connection; at the cap, connections that are counted and dead are ended and it is tried once more.
+    private func open(_ connection: Connection) async throws(Refusal) {
+        do throws(TableError) {
+            guard case .full(let dead) = try await services.repository.open(connection) else { return }
+            if !dead.isEmpty {
+                for id in dead { try await services.broadcaster.clear(id, User(connection.tenantID, connection.userID)) }
+                if case .opened = try await services.repository.open(connection) { return }
+            }
+        } catch {
+            throw .engine(error)
+        }
+        throw .tooManyConnections
+    }
+
+    /// Agrees to `muster.v1` if the client offered it; never repeats the token offered beside it.
+    private func subprotocol(_ event: GatewayEvent) -> [String: String] {
+        BearerToken.subprotocols(of: event).contains(BearerToken.subprotocol)
+            ? ["Sec-WebSocket-Protocol": BearerToken.subprotocol] : [:]
+    }
+}
+
+/// Why a connection is not let in.
+private enum Refusal: Error {
+    case malformed
+    case origin
+    case noKeys
+    case noToken
+    case token(TokenError)
+    case tooManyConnections
+    case engine(TableError)
+
+    var status: Int {
+        switch self {
+        case .malformed, .engine: 500
+        case .origin: 403
+        case .noKeys, .noToken, .token: 401
+        case .tooManyConnections: 429
+        }
+    }
+
+    /// For the log: names the check, never the token.
+    var reason: String {
+        switch self {
+        case .malformed: "malformed connection id"
+        case .origin: "origin not allowed"
+        case .noKeys: "no key is configured"
+        case .noToken: "no token"
+        case .token(let error): error.logReason
+        case .tooManyConnections: "too many connections of this user"
+        case .engine(let error): "\(error)"
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import ChatModel
+import ChatStore
+import ChatWire
+import Logs
+
+extension RoomBroadcaster {
+    /// Tells the members of a room who came or went, then notes that they were told.
+    ///
+    /// The mark stays when the members could not be read: the sweep will publish it.
+    public func publish(_ pending: PendingPresence) async {
+        let position = FanoutPosition.presence(pending.room, pending.event.userID, pending.event.version)
+        await order.turn(position)
+        let told = await tell(pending)
+        order.done(position)
+        guard let gone = told else { return }
+        do throws(TableError) {
+            try await repository.published(pending)
+        } catch {
+            log.warning("presence_mark_kept", ["room": pending.room.id.text, "error": "\(error)"])
+        }
+        await endStale(gone)
+    }
+
+    /// - Returns: members found gone; nil if nobody could be told.
+    private func tell(_ pending: PendingPresence) async -> [ConnectionID]? {
+        do throws(TableError) {
+            let members = try await members.members(pending.room)
+            guard isSmallEnough(members) else { return [] }
+            let others = members.map(\.connectionID).filter { $0 != pending.connectionID }
+            guard !others.isEmpty else { return [] }
+            return await poster.post(ServerFrame.presence(pending.event), to: others)
+        } catch {
+            log.error("presence_failed", ["room": pending.room.id.text, "error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Above ``Limits/presenceUsers`` users a room sends no presence frames.
+    private func isSmallEnough(_ members: [RoomMember]) -> Bool {
+        members.count <= Limits.presenceUsers || Set(members.map(\.userID)).count <= Limits.presenceUsers
+    }
+}

@@ -1,0 +1,33 @@
+import ChatModel
+import ChatStore
+
+/// A place in the order in which frames of one room or conversation were decided.
+public struct FanoutPosition: Hashable, Sendable {
+    /// The partition of the room or conversation.
+    public var partition: String
+    /// What was decided: a message, or a presence event.
+    public var entry: String
+
+    public static func message(_ stream: MessageStream, _ seq: Int64) -> FanoutPosition {
+        FanoutPosition(partition: stream.partition, entry: "MSG \(seq)")
+    }
+
+    public static func presence(_ room: Room, _ user: UserID, _ version: Int64) -> FanoutPosition {
+        FanoutPosition(partition: Keys.roomPartition(room), entry: "USER \(user.text) \(version)")
+    }
+}
+
+/// Lets fan-outs that were decided one after the other also leave one after the other, where that can be had.
+public protocol FanoutOrder: Sendable {
+    /// Returns when everything decided before has left. A position unknown to it waits for nothing.
+    func turn(_ position: FanoutPosition) async
+    /// Lets the next one go. Called exactly once for each `turn`, also when nothing was sent.
+    func done(_ position: FanoutPosition)
+}
+
+/// No order: concurrent fan-outs may cross, as on AWS, and clients order by `seq` and `version`.
+public struct Unordered: FanoutOrder {
+    public init() {}
+    public func turn(_ position: FanoutPosition) async {}
+    public func done(_ position: FanoutPosition) {}
+}

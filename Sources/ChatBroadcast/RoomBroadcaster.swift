@@ -1,0 +1,65 @@
+import ChatModel
+import ChatStore
+import ChatWire
+import Logs
+
+/// Takes what was decided to everyone it concerns: members are read after the decision was stored, the frame is encoded
+/// once, every member is tried, and connections found gone are ended.
+public struct RoomBroadcaster: Sendable {
+    let repository: ChatRepository
+    let members: any MemberSource
+    let poster: any Poster
+    let order: any FanoutOrder
+    let clock: any WallClock
+    let log: Log
+
+    public init(
+        repository: ChatRepository, members: any MemberSource, poster: any Poster, order: any FanoutOrder = Unordered(),
+        clock: any WallClock, log: Log
+    ) {
+        self.repository = repository
+        self.members = members
+        self.poster = poster
+        self.order = order
+        self.clock = clock
+        self.log = log
+    }
+
+    /// Sends a stored message to the members of its room, but for the sending connection.
+    public func broadcast(_ message: Message, in room: Room, except sender: ConnectionID?) async {
+        let position = FanoutPosition.message(.room(room), message.seq)
+        await order.turn(position)
+        let gone = await post(ServerFrame.message(message), to: room, except: sender)
+        order.done(position)
+        await endStale(gone)
+    }
+
+    /// Sends a direct message to the connections of its two users.
+    public func deliver(_ message: Message, in stream: MessageStream, to connections: [ConnectionID]) async {
+        let position = FanoutPosition.message(stream, message.seq)
+        await order.turn(position)
+        let gone = await poster.post(ServerFrame.message(message), to: connections)
+        order.done(position)
+        await endStale(gone)
+    }
+
+    /// Sends a frame to every connection of a tenant but one.
+    public func broadcast(_ frame: [UInt8], toEveryoneIn tenant: TenantID, except sender: ConnectionID?) async {
+        do throws(TableError) {
+            let connections = try await repository.tenantConnections(tenant)
+            await endStale(await poster.post(frame, to: connections.filter { $0 != sender }))
+        } catch {
+            log.error("fanout_failed", ["tenant": tenant.text, "error": "\(error)"])
+        }
+    }
+
+    private func post(_ frame: [UInt8], to room: Room, except sender: ConnectionID?) async -> [ConnectionID] {
+        do throws(TableError) {
+            let connections = try await members.members(room).map(\.connectionID).filter { $0 != sender }
+            return connections.isEmpty ? [] : await poster.post(frame, to: connections)
+        } catch {
+            log.error("fanout_failed", ["room": room.id.text, "error": "\(error)"])
+            return []
+        }
+    }
+}

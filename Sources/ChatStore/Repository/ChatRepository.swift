@@ -1,0 +1,47 @@
+import ChatModel
+
+/// Everything Muster stores, one method per access pattern, on any ``Table``.
+///
+/// Decisions hang on conditions of writes, never on "read, then decide": each loop here reads to know what to try,
+/// and the condition says whether it was still so.
+public struct ChatRepository: Sendable {
+    let table: any Table
+    let settings: Settings
+    let random: any RandomSource
+
+    public init(table: any Table, settings: Settings, random: any RandomSource = SystemRandom()) {
+        self.table = table
+        self.settings = settings
+        self.random = random
+    }
+
+    /// When a lease begun now ends: to the nearest second, as the table's TTL counts, and never past the token.
+    public func leaseEnd(from now: Timestamp, tokenExpiresAt: Timestamp) -> Timestamp {
+        let end = now.milliseconds + settings.presenceTTL.milliseconds
+        let rounded = Timestamp(seconds: Timestamp(milliseconds: end + 500).seconds)
+        return min(rounded, tokenExpiresAt)
+    }
+
+    /// Runs `attempt` again while it says that another writer was quicker.
+    func retrying<Value: Sendable>(
+        _ what: String, _ attempt: () async throws(TableError) -> Value?
+    ) async throws(TableError) -> Value {
+        for _ in 0..<Limits.conflictAttempts {
+            do throws(TableError) {
+                if let value = try await attempt() { return value }
+            } catch .conflict {
+            }
+        }
+        throw .unavailable("\(what): too many concurrent writers")
+    }
+
+    /// Every item of a query, page by page.
+    func items(_ query: Query, _ body: (Item) -> Void) async throws(TableError) {
+        var query = query
+        repeat {
+            let page = try await table.query(query)
+            page.items.forEach(body)
+            query.after = page.next
+        } while query.after != nil
+    }
+}

@@ -1,0 +1,117 @@
+import ChatModel
+
+public enum OpenOutcome: Equatable, Sendable {
+    case opened
+    /// The user is at the cap. `dead` are ids counted there that have ended or expired: end them and try again.
+    case full(dead: [ConnectionID])
+}
+
+extension ChatRepository {
+    /// Stores a new connection with its place among the user's and in the lease wheel, all or nothing.
+    ///
+    /// Access pattern: `$connect`. Writes three items in one transaction.
+    public func open(_ connection: Connection) async throws(TableError) -> OpenOutcome {
+        let minute = Keys.minute(of: connection.expiresAt)
+        let actions: [TransactAction] = [
+            .update(
+                Update(
+                    Keys.user(connection.user),
+                    [
+                        .insert("connections", [connection.id.text]), .set("v", formatVersion),
+                        .set("tenantId", .string(connection.tenantID.text)),
+                        .set("userId", .string(connection.userID.text)),
+                    ],
+                    if: .any([
+                        .absent("connections"), .sizeBelow("connections", settings.connectionsPerUser),
+                        .contains("connections", connection.id.text),
+                    ]))),
+            .put(leaseRow(connection, minute: minute), if: nil),
+            .put(connection.item(wheelMinute: minute), if: .itemAbsent),
+        ]
+        return try await retrying("connect") { () async throws(TableError) -> OpenOutcome? in
+            do throws(TableError) {
+                try await table.transact(actions)
+                return .opened
+            } catch .transactionFailed(let outcomes) {
+                if case .failed(let item?) = outcomes[2] {
+                    // Only this very connect, repeated, could have written it: ids are random.
+                    return Connection(item: item)?.userID == connection.userID ? .opened : .full(dead: [])
+                }
+                return .full(dead: try await deadConnections(of: connection.user, at: connection.connectedAt))
+            }
+        }
+    }
+
+    /// One connection, read strongly.
+    public func connection(_ id: ConnectionID) async throws(TableError) -> Connection? {
+        try await table.get(Keys.connection(id), strong: true).flatMap(Connection.init(item:))
+    }
+
+    /// A connection and whatever else a frame's decision needs, in one strong batch read.
+    public func session(_ id: ConnectionID, with keys: [Key]) async throws(TableError) -> Session {
+        let items = try await table.get([Keys.connection(id)] + keys, strong: true)
+        var session = Session()
+        for item in items { session.items[item.key] = item }
+        session.connection = session.items.removeValue(forKey: Keys.connection(id)).flatMap(Connection.init(item:))
+        return session
+    }
+
+    /// Begins the lease anew from this frame.
+    ///
+    /// Access pattern: any frame once a quarter of the lease is spent. Writes one item and no index.
+    /// - Parameter tokenExpiresAt: the end of a new token, if the client sent one.
+    /// - Returns: the renewed connection, or nil if it has ended or expired meanwhile, or another token came.
+    public func renew(
+        _ connection: Connection, tokenExpiresAt: Timestamp? = nil, at now: Timestamp
+    ) async throws(TableError) -> Connection? {
+        var renewed = connection
+        renewed.tokenExpiresAt = tokenExpiresAt ?? connection.tokenExpiresAt
+        renewed.expiresAt = leaseEnd(from: now, tokenExpiresAt: renewed.tokenExpiresAt)
+        renewed.lastSeen = now
+        let update = Update(
+            Keys.connection(connection.id),
+            [
+                .set("expiresAt", .number(renewed.expiresAt.seconds)), .set("lastSeen", .number(now.milliseconds)),
+                .set("tokenExpiresAt", .number(renewed.tokenExpiresAt.seconds)),
+            ],
+            if: .all([.live(at: now), .equals("tokenExpiresAt", .number(connection.tokenExpiresAt.seconds))]))
+        do throws(TableError) {
+            _ = try await table.update(update, returning: .nothing)
+            return renewed
+        } catch .conditionFailed {
+            return nil
+        }
+    }
+
+    /// Unexpired connections of a user, by the strongly read set on the user's item.
+    ///
+    /// Access pattern: direct messages, kick.
+    public func liveConnections(of user: User, at now: Timestamp) async throws(TableError) -> [Connection] {
+        try await connections(of: user).filter { $0.isLive(at: now) }.sorted { $0.id < $1.id }
+    }
+
+    private func deadConnections(of user: User, at now: Timestamp) async throws(TableError) -> [ConnectionID] {
+        let counted = try await table.get(Keys.user(user), strong: true)?.strings("connections") ?? []
+        let live = Set(try await connections(of: user).filter { $0.isLive(at: now) }.map(\.id.text))
+        return counted.subtracting(live).sorted().compactMap(ConnectionID.init)
+    }
+
+    private func connections(of user: User) async throws(TableError) -> [Connection] {
+        let ids = try await table.get(Keys.user(user), strong: true)?.strings("connections") ?? []
+        let keys = ids.compactMap(ConnectionID.init).map(Keys.connection)
+        return try await table.get(keys, strong: true).compactMap(Connection.init(item:))
+    }
+}
+
+/// A connection with the items read beside it.
+public struct Session: Sendable {
+    public var connection: Connection?
+    public var items: [Key: Item] = [:]
+}
+
+extension Condition {
+    /// A connection that is neither ended nor expired.
+    static func live(at now: Timestamp) -> Condition {
+        .all([.itemExists, .absent("ended"), .atLeast("expiresAt", now.seconds + 1)])
+    }
+}

@@ -1,0 +1,99 @@
+import ChatModel
+
+/// What ending a connection needs to know of it, also when its own item is gone already.
+public struct EndingConnection: Equatable, Sendable {
+    public var id: ConnectionID
+    public var user: User
+    public var rooms: Set<String>
+    /// The minute of its row in the lease wheel, if known.
+    public var wheelMinute: Int64?
+    public var tokenExpiresAt: Timestamp?
+
+    public init(
+        id: ConnectionID, user: User, rooms: Set<String>, wheelMinute: Int64?, tokenExpiresAt: Timestamp? = nil
+    ) {
+        self.id = id
+        self.user = user
+        self.rooms = rooms
+        self.wheelMinute = wheelMinute
+        self.tokenExpiresAt = tokenExpiresAt
+    }
+
+    /// Nil for an item that is no connection.
+    public init?(item: Item) {
+        guard let connection = Connection(item: item) else { return nil }
+        self.init(
+            id: connection.id, user: connection.user, rooms: connection.rooms,
+            wheelMinute: item.number("wheelMinute"), tokenExpiresAt: connection.tokenExpiresAt)
+    }
+}
+
+public enum EndClaim: Equatable, Sendable {
+    /// The mark is ours: end it and publish.
+    case claimed(EndingConnection)
+    /// Somebody else has begun to; only the sweep takes that up again.
+    case alreadyEnding(EndingConnection)
+    /// The condition did not hold: it is not expired, or too young.
+    case spared
+    case absent
+}
+
+/// When a connection may be ended.
+public enum EndPolicy: Equatable, Sendable {
+    case always
+    /// Only if its lease is over by then.
+    case ifExpired(Timestamp)
+    /// Only if it was connected by then.
+    case ifConnectedBy(Timestamp)
+}
+
+extension ChatRepository {
+    /// Marks a connection ended, which makes every later frame on it `gone` and every join of it fail.
+    ///
+    /// The condition makes one of all who try the first. Writes one item.
+    public func claimEnd(
+        _ id: ConnectionID, _ reason: EndReason, _ policy: EndPolicy
+    ) async throws(TableError) -> EndClaim {
+        var conditions: [Condition] = [.itemExists, .absent("ended")]
+        switch policy {
+        case .always: break
+        case .ifExpired(let now): conditions.append(.atMost("expiresAt", now.seconds))
+        case .ifConnectedBy(let then): conditions.append(.atMost("connectedAt", then.milliseconds))
+        }
+        let update = Update(Keys.connection(id), [.set("ended", .string(reason.rawValue))], if: .all(conditions))
+        do throws(TableError) {
+            let marked = try await table.update(update, returning: .after)
+            return marked.flatMap(EndingConnection.init(item:)).map(EndClaim.claimed) ?? .absent
+        } catch .conditionFailed(let item) {
+            guard let item, let connection = EndingConnection(item: item) else { return .absent }
+            return item["ended"] == nil ? .spared : .alreadyEnding(connection)
+        }
+    }
+
+    /// A connection whose item is gone (the table's TTL was first, or a crash came between): what is left names its rooms.
+    public func remains(of id: ConnectionID, _ user: User, wheelMinute: Int64?) async throws(TableError) -> EndingConnection {
+        EndingConnection(id: id, user: user, rooms: try await rooms(of: id), wheelMinute: wheelMinute)
+    }
+
+    /// Deletes an ended connection, its place among the user's and its row in the wheel: the last step.
+    public func finishEnd(_ ending: EndingConnection) async throws(TableError) {
+        let userKey = Keys.user(ending.user)
+        _ = try await retrying("end") { () async throws(TableError) -> Bool? in
+            let stored = try await table.get(userKey, strong: true)
+            var actions: [TransactAction] = [.delete(Keys.connection(ending.id), if: nil)]
+            if let minute = ending.wheelMinute { actions.append(.delete(Keys.lease(ending.id, minute: minute), if: nil)) }
+            let connections = stored?.strings("connections") ?? []
+            if connections.contains(ending.id.text) {
+                if connections.count == 1, stored?["refusedBefore"] == nil {
+                    let only = Condition.all([
+                        .sizeEquals("connections", 1), .contains("connections", ending.id.text), .absent("refusedBefore"),
+                    ])
+                    actions.append(.delete(userKey, if: only))
+                } else {
+                    actions.append(.update(Update(userKey, [.delete("connections", [ending.id.text])], if: .itemExists)))
+                }
+            }
+            return try await commit(actions) ? true : nil
+        }
+    }
+}

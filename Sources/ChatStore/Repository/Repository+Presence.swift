@@ -1,0 +1,136 @@
+import ChatModel
+
+/// The item per room and user: which of the user's connections are in the room, and the event still to be published.
+struct PresenceItem {
+    let room: Room
+    let userID: UserID
+    var connections: Set<String> = []
+    var version: Int64?
+    var joinedAt: Timestamp?
+    var pending: PresenceEvent?
+
+    init(room: Room, userID: UserID, item: Item?) {
+        self.room = room
+        self.userID = userID
+        guard let item else { return }
+        connections = item.strings("connections")
+        version = item.number("version")
+        joinedAt = item.number("joinedAt").map(Timestamp.init(milliseconds:))
+        guard let version, let kind = item.string("pending").flatMap(PresenceEvent.Kind.init) else { return }
+        pending = PresenceEvent(
+            kind: kind, roomID: room.id, userID: userID, version: version,
+            at: Timestamp(milliseconds: item.number("pendingAt") ?? 0),
+            reason: item.string("reason").flatMap(EndReason.init))
+    }
+
+    /// Above the version before, and above the clock of whoever decided an earlier one that is forgotten by now.
+    func nextVersion(at now: Timestamp) -> Int64 { max((version ?? 0) + 1, now.milliseconds) }
+
+    private var unchanged: Condition {
+        version.map { .equals("version", .number($0)) } ?? .absent("version")
+    }
+
+    /// What the first or a further connection of the user does on entering.
+    /// - Returns: the write, and the event if this is the user's first connection here.
+    func entering(_ id: ConnectionID, at now: Timestamp) -> (Update, PresenceEvent?) {
+        let key = Keys.presence(room, userID)
+        guard connections.isEmpty else {
+            return (Update(key, [.insert("connections", [id.text])], if: .exists("connections")), nil)
+        }
+        let event = PresenceEvent(
+            kind: .join, roomID: room.id, userID: userID, version: nextVersion(at: now), at: now)
+        let clauses: [UpdateClause] = [
+            .insert("connections", [id.text]), .set("version", .number(event.version)),
+            .set("joinedAt", .number(now.milliseconds)), .set("pending", .string(event.kind.rawValue)),
+            .set("pendingAt", .number(now.milliseconds)), .remove("reason"), .remove("expiresAt"),
+            .set("v", formatVersion), .set("tenantId", .string(room.tenantID.text)), .set("userId", .string(userID.text)),
+        ]
+        return (Update(key, clauses, if: .all([.absent("connections"), unchanged])), event)
+    }
+
+    /// What a connection of the user does on leaving; nil if it is not counted here.
+    /// - Returns: the write, and the event if this was the user's last connection here.
+    func leaving(_ id: ConnectionID, _ reason: EndReason, at now: Timestamp) -> (Update, PresenceEvent?)? {
+        guard connections.contains(id.text) else { return nil }
+        let key = Keys.presence(room, userID)
+        guard connections.count == 1 else {
+            let others = Condition.all([.contains("connections", id.text), .not(.sizeEquals("connections", 1))])
+            return (Update(key, [.delete("connections", [id.text])], if: others), nil)
+        }
+        let event = PresenceEvent(
+            kind: .leave, roomID: room.id, userID: userID, version: nextVersion(at: now), at: now, reason: reason)
+        let clauses: [UpdateClause] = [
+            .remove("connections"), .remove("joinedAt"), .set("version", .number(event.version)),
+            .set("pending", .string(event.kind.rawValue)), .set("pendingAt", .number(now.milliseconds)),
+            .set("reason", .string(reason.rawValue)), .set("expiresAt", .number((now + Limits.garbageAge).seconds)),
+        ]
+        let last = Condition.all([.sizeEquals("connections", 1), .contains("connections", id.text), unchanged])
+        return (Update(key, clauses, if: last), event)
+    }
+}
+
+/// A presence event that was decided and not yet published, with the row that will remind the sweep of it.
+public struct PendingPresence: Equatable, Sendable {
+    public var tenantID: TenantID
+    public var event: PresenceEvent
+    /// Whose coming or going it was; not among those told.
+    public var connectionID: ConnectionID
+    public var due: Key
+
+    public var room: Room { Room(tenantID, event.roomID) }
+}
+
+extension ChatRepository {
+    func pending(_ event: PresenceEvent, in room: Room, by id: ConnectionID, at now: Timestamp) -> PendingPresence {
+        let minute = Keys.minute(of: now + Limits.publishGrace)
+        return PendingPresence(
+            tenantID: room.tenantID, event: event, connectionID: id, due: Keys.due(id, room.id, minute: minute))
+    }
+
+    func dueRow(_ pending: PendingPresence, at now: Timestamp) -> Item {
+        Item(
+            pending.due,
+            [
+                "v": formatVersion, "tenantId": .string(pending.tenantID.text),
+                "roomId": .string(pending.event.roomID.text), "userId": .string(pending.event.userID.text),
+                "connectionId": .string(pending.connectionID.text), "version": .number(pending.event.version),
+                "dueAt": .number((now + Limits.publishGrace).milliseconds),
+            ])
+    }
+
+    /// Notes that every member was tried, so that the sweep has nothing left to do. A newer event's mark stays.
+    public func published(_ pending: PendingPresence) async throws(TableError) {
+        let update = Update(
+            Keys.presence(pending.room, pending.event.userID),
+            [.remove("pending"), .remove("pendingAt"), .remove("reason")],
+            if: .all([.exists("pending"), .equals("version", .number(pending.event.version))]))
+        do throws(TableError) {
+            _ = try await table.update(update, returning: .nothing)
+        } catch .conditionFailed {
+        }
+        _ = try await table.delete(pending.due, if: .equals("version", .number(pending.event.version)))
+    }
+
+    /// The users of a room in order of their ids, a page at a time, strongly.
+    func presenceItems(_ room: Room, _ body: (PresenceItem) -> Void) async throws(TableError) {
+        try await items(Query(pk: Keys.roomPartition(room), .prefix("USER#"), strong: true)) { item in
+            guard let userID = item.string("userId").flatMap(UserID.init) else { return }
+            let presence = PresenceItem(room: room, userID: userID, item: item)
+            if !presence.connections.isEmpty { body(presence) }
+        }
+    }
+
+    /// Who is in a room: the first `limit` distinct users by id, and how many there are.
+    ///
+    /// Access pattern: `joined`. Reads one item per user of the room.
+    public func roster(_ room: Room, limit: Int) async throws(TableError) -> (members: [Member], count: Int) {
+        var members: [Member] = []
+        var count = 0
+        try await presenceItems(room) { presence in
+            count += 1
+            guard members.count < limit, let version = presence.version, let joinedAt = presence.joinedAt else { return }
+            members.append(Member(userID: presence.userID, joinedAt: joinedAt, version: version))
+        }
+        return (members, count)
+    }
+}
