@@ -81,5 +81,9 @@ let package = Package(
             tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
             tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
+            tests("JSONCodingTests", ["JSONCoding"]),
+            tests("LogsTests", ["Logs", "JSONCoding"]),
+            tests("GatewayTests", ["Gateway", "ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "TestSupport"]),
+            tests("TokensTests", ["Tokens", "JSONCoding"]),
         ]
 )

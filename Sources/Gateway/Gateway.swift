@@ -1,0 +1,135 @@
+import ChatModel
+import ChatWire
+import HTTPCodec
+import Logs
+import Synchronization
+import WebSocketCodec
+
+/// API Gateway's WebSocket API on this machine: a public listener, a management listener, and the loops between them.
+///
+/// The sockets are bound when it is made, so that a taken port is known at once; nobody is accepted before
+/// ``start(_:)``. All of it may be called from any thread.
+public final class Gateway: Sendable {
+    private let configuration: GatewayConfiguration
+    private let loops: [EventLoop]
+    private let members: [LoopMembers]
+    private let publicServer: HTTPServer
+    private let managementServer: HTTPServer
+    private let core = Mutex<GatewayCore?>(nil)
+
+    /// Throws ``GatewayError/addressInUse(host:port:)`` when another process listens on a port.
+    public init(_ configuration: GatewayConfiguration) throws(GatewayError) {
+        precondition(configuration.threads > 0, "a gateway needs a thread")
+        self.configuration = configuration
+        var loops: [EventLoop] = []
+        do throws(GatewayError) {
+            for index in 0..<configuration.threads {
+                loops.append(try EventLoop.start(named: "loop-\(index)", clock: configuration.clock))
+            }
+            members = loops.map(LoopMembers.init)
+            publicServer = try HTTPServer(
+                host: configuration.host, port: configuration.port, members: members, log: configuration.log)
+            managementServer = try HTTPServer(
+                host: configuration.managementHost, port: configuration.managementPort, members: [members[0]],
+                log: configuration.log)
+        } catch {
+            for loop in loops { loop.stop() }
+            throw error
+        }
+        self.loops = loops
+    }
+
+    /// The real port, also when any free one was asked for.
+    public var port: UInt16 { publicServer.port }
+    public var managementPort: UInt16 { managementServer.port }
+
+    /// Begins to accept. Called once.
+    public func start(_ invoker: any HandlerInvoker) {
+        let core = GatewayCore(configuration, invoker: invoker)
+        self.core.withLock { place in
+            precondition(place == nil, "started twice")
+            place = core
+        }
+        publicServer.start(PublicService.make(core, members: members))
+        managementServer.start(ManagementService(gateway: self, configuration: configuration).service)
+    }
+
+    /// Queues one text frame to each connection and returns those that are not connected.
+    ///
+    /// Never waits. The frame is encoded once, whatever the number of connections. Posts from one thread reach a
+    /// connection in order. A connection whose `$connect` is still running is not connected.
+    public func post(_ payload: [UInt8], to ids: [ConnectionID]) -> [ConnectionID] {
+        guard let core = core.withLock({ $0 }) else { return ids }
+        var gone: [ConnectionID] = []
+        var groups: [ObjectIdentifier: [GatewayConnection]] = [:]
+        for id in ids {
+            guard let connection = core.directory[id] else {
+                gone.append(id)
+                continue
+            }
+            groups[ObjectIdentifier(connection.loop), default: []].append(connection)
+        }
+        guard !groups.isEmpty else { return gone }
+        let frame = SharedBytes(FrameEncoder.frame(.text, payload))
+        for connections in groups.values {
+            connections[0].loop.perform {
+                for connection in connections { connection.send(frame) }
+            }
+        }
+        return gone
+    }
+
+    /// Closes a connection after what is queued for it; false when it is not connected.
+    public func close(_ id: ConnectionID, code: WebSocketCloseCode, reason: String = "") -> Bool {
+        guard let connection = core.withLock({ $0 })?.directory[id] else { return false }
+        connection.loop.perform { connection.close(WebSocketEnd(code, reason)) }
+        return true
+    }
+
+    /// What is known of a connection; nil when it is not connected.
+    public func info(_ id: ConnectionID) -> ConnectionInfo? {
+        guard let connection = core.withLock({ $0 })?.directory[id] else { return nil }
+        return ConnectionInfo(
+            connectedAt: connection.connectedAt, lastActiveAt: connection.lastActiveAt,
+            sourceIP: connection.sourceIP, userAgent: connection.userAgent)
+    }
+
+    /// Connections that are open now.
+    public var connectionCount: Int { core.withLock { $0 }?.directory.count ?? 0 }
+
+    /// Stops accepting, closes every connection with 1001, and waits for their handlers, `$disconnect` included.
+    ///
+    /// Returns within ``GatewayConfiguration/stopTimeout`` in any case.
+    public func stop() async {
+        publicServer.stop()
+        managementServer.stop()
+        if let core = core.withLock({ $0 }) {
+            let limit = configuration.stopTimeout
+            let isDone = await Deadline.run(within: limit) { await core.allFinished() }
+            if !isDone { configuration.log.warning("handlers were still running at the end") }
+        }
+        // The last close frames leave, and peers that answer them end in order.
+        let members = members
+        _ = await Deadline.run(within: Self.farewell) {
+            for members in members { await members.waitUntilEmpty() }
+        }
+        for loop in loops { loop.stop() }
+    }
+
+    /// How long stopping waits for peers to answer the close frame, once their handlers are done.
+    private static let farewell: Duration = .milliseconds(400)
+
+    /// Makes every loop look at its clock again.
+    func wake() {
+        for loop in loops { loop.wake() }
+    }
+}
+
+/// What the management API tells of a connection.
+public struct ConnectionInfo: Equatable, Sendable {
+    public let connectedAt: Timestamp
+    /// The client's last frame.
+    public let lastActiveAt: Timestamp
+    public let sourceIP: String
+    public let userAgent: String
+}

@@ -1,0 +1,52 @@
+import ChatModel
+import Logs
+import Synchronization
+import WebSocketCodec
+
+/// What the connections of a gateway share.
+final class GatewayCore: Sendable {
+    let configuration: GatewayConfiguration
+    let invoker: any HandlerInvoker
+    let directory = ConnectionDirectory()
+    let sessionLimits: WebSocketSession.Limits
+    private let lifecycles = Mutex(Lifecycles())
+
+    /// Connections whose `$connect` began and whose last handler has not ended.
+    private struct Lifecycles {
+        var running = 0
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    init(_ configuration: GatewayConfiguration, invoker: any HandlerInvoker) {
+        self.configuration = configuration
+        self.invoker = invoker
+        sessionLimits = WebSocketSession.Limits(
+            frames: WebSocketLimits(
+                maxFramePayload: configuration.framePayloadBytes, maxMessage: configuration.messageBytes),
+            sendQueueBytes: configuration.sendQueueBytes, idleTimeout: configuration.idleTimeout,
+            maxAge: configuration.maxAge)
+    }
+
+    var log: Log { configuration.log }
+
+    func began() { lifecycles.withLock { $0.running += 1 } }
+
+    func finished() {
+        let waiter = lifecycles.withLock { state in
+            state.running -= 1
+            return state.running == 0 ? state.waiter.take() : nil
+        }
+        waiter?.resume()
+    }
+
+    /// Returns once no handler of a connection runs any more.
+    func allFinished() async {
+        await withCheckedContinuation { continuation in
+            let isDone = lifecycles.withLock { state in
+                if state.running > 0 { state.waiter = continuation }
+                return state.running == 0
+            }
+            if isDone { continuation.resume() }
+        }
+    }
+}

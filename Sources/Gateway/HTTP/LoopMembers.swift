@@ -1,0 +1,52 @@
+/// A connection that ends in its own way when its server stops.
+protocol LoopMember: AnyObject {
+    /// Called on the loop's thread.
+    func shutDown()
+}
+
+/// The live connections of one server on one loop.
+///
+/// `@unchecked`: confined to the loop's thread.
+final class LoopMembers: @unchecked Sendable {
+    let loop: EventLoop
+    var requestIDs = RequestIdentifiers()
+    private var members: [ObjectIdentifier: any LoopMember] = [:]
+    private var isShutDown = false
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    init(_ loop: EventLoop) { self.loop = loop }
+
+    func insert(_ member: any LoopMember) {
+        loop.assertCurrent()
+        members[ObjectIdentifier(member)] = member
+        // A connection that was on its way from the listener when the server stopped.
+        if isShutDown { loop.execute { [weak self] in self?.shutDown() } }
+    }
+
+    func remove(_ member: any LoopMember) {
+        loop.assertCurrent()
+        members[ObjectIdentifier(member)] = nil
+        if members.isEmpty { notifyEmpty() }
+    }
+
+    /// Returns once there are none.
+    func waitUntilEmpty() async {
+        await withCheckedContinuation { continuation in
+            loop.execute { [self] in
+                waiters.append(continuation)
+                if members.isEmpty { notifyEmpty() }
+            }
+        }
+    }
+
+    private func notifyEmpty() {
+        let waiters = waiters
+        self.waiters = []
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func shutDown() {
+        isShutDown = true
+        for member in Array(members.values) { member.shutDown() }
+    }
+}

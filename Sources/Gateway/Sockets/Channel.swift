@@ -1,0 +1,202 @@
+import Glibc
+
+/// What becomes of a channel's bytes.
+protocol ChannelHandler: AnyObject {
+    /// Bytes from the peer, valid during the call.
+    func received(_ bytes: RawSpan)
+    /// The peer sends no more: it closed its side, or (`isBroken`) the connection is gone.
+    func inputEnded(isBroken: Bool)
+    /// The descriptor is closed. Called once, always, and last.
+    func closed()
+}
+
+/// One TCP connection on its loop: reads on readiness, writes once per turn.
+///
+/// `@unchecked`: confined to its loop's thread.
+final class Channel: EventSource, @unchecked Sendable {
+    private enum State {
+        case open
+        /// Our side ends once everything is sent.
+        case finishing
+        /// Our side has ended; what the peer still sends is thrown away, so that closing does not reset the
+        /// connection under bytes that it has not read yet.
+        case draining
+        case closed
+    }
+
+    let loop: EventLoop
+    let peer: SocketAddress
+    private let descriptor: CInt
+    private var tag: UInt64?
+    private var interest: Interest = .read
+    private var state: State = .open
+    private var queue = SendQueue()
+    private var isFlushPending = false
+    private var isPaused = false
+    /// Set by the first failed write: what is sent afterwards is dropped, what was received is still read.
+    private var isOutputBroken = false
+    private var hasInputEnded = false
+    private var deadline: Timers.Token?
+    /// Kept until the channel is closed.
+    var handler: (any ChannelHandler)?
+
+    /// Takes over a connected, non-blocking descriptor. Call ``start()`` once the handler is set.
+    init(_ descriptor: CInt, peer: SocketAddress, loop: EventLoop) {
+        self.descriptor = descriptor
+        self.peer = peer
+        self.loop = loop
+    }
+
+    func start() {
+        do throws(SystemFailure) {
+            tag = try loop.watch(descriptor, interest, for: self)
+        } catch {
+            close()
+        }
+    }
+
+    var queuedBytes: Int { queue.byteCount }
+    var isClosed: Bool { state == .closed }
+
+    /// Queues bytes for the end of the turn. Dropped when the channel is ending.
+    func send(_ bytes: SharedBytes) {
+        loop.assertCurrent()
+        guard state == .open, !isOutputBroken else { return }
+        queue.append(bytes)
+        flushLater()
+    }
+
+    /// Drops what has not begun to leave.
+    func dropUnsent() { queue.removeUnstarted() }
+
+    /// Stops reading: the peer feels it as TCP back-pressure.
+    func pause() {
+        isPaused = true
+        updateInterest()
+    }
+
+    func resume() {
+        guard isPaused else { return }
+        isPaused = false
+        if tag == nil, state != .closed {
+            // The descriptor was let go while it reported a hang-up that nobody wanted to read up to.
+            start()
+        } else {
+            updateInterest()
+        }
+    }
+
+    /// Sends what is queued, ends our side, waits for the peer's end, and closes in any case after `limit`.
+    func finish(within limit: Duration) {
+        guard state == .open else { return }
+        state = .finishing
+        closeBy(limit)
+        if isOutputBroken || hasInputEnded && queue.isEmpty { return close() }
+        resume()
+        flushLater()
+    }
+
+    /// Closes in any case after `limit`, whatever happens in between; the first limit stands.
+    func closeBy(_ limit: Duration) {
+        guard state != .closed, deadline == nil else { return }
+        deadline = loop.schedule(after: limit) { [weak self] in self?.close() }
+    }
+
+    /// Closes now. What is not sent is lost.
+    func close() {
+        guard state != .closed else { return }
+        state = .closed
+        queue.removeAll()
+        if let deadline { loop.cancel(deadline) }
+        if let tag { loop.ignore(descriptor, tag: tag) }
+        tag = nil
+        closeDescriptor(descriptor)
+        let last = handler
+        handler = nil
+        last?.closed()
+    }
+
+    func loopEnds() { close() }
+
+    func becameReady(_ readiness: Readiness) {
+        if readiness.contains(.writable) { flushLater() }
+        if readiness.contains(.hangUp), isPaused || hasInputEnded {
+            // Level-triggered, it would be reported for ever; reading finds it again.
+            return isPaused ? letGo() : close()
+        }
+        if !readiness.isDisjoint(with: [.readable, .hangUp]), !isPaused { read() }
+    }
+
+    private func letGo() {
+        if let tag { loop.ignore(descriptor, tag: tag) }
+        tag = nil
+        if state != .open { close() }
+    }
+
+    private func read() {
+        do throws(SystemFailure) {
+            switch unsafe try SocketCalls.receive(descriptor, into: loop.readBuffer) {
+            case .wouldBlock: break
+            case .done(0): endInput(isBroken: false)
+            case .done(let count):
+                guard state == .open else { break }
+                let bytes = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(loop.readBuffer.baseAddress!), byteCount: count)
+                handler?.received(bytes)
+            }
+        } catch {
+            endInput(isBroken: true)
+        }
+    }
+
+    private func endInput(isBroken: Bool) {
+        hasInputEnded = true
+        if isBroken || state == .draining {
+            if state == .open { handler?.inputEnded(isBroken: isBroken) }
+            return close()
+        }
+        updateInterest()
+        if state == .open { handler?.inputEnded(isBroken: false) }
+    }
+
+    private func flushLater() {
+        guard !isFlushPending else { return }
+        isFlushPending = true
+        loop.flushLater(self)
+    }
+
+    /// One vectored write; called by the loop at the end of its turn.
+    func flush() {
+        isFlushPending = false
+        guard state == .open || state == .finishing else { return }
+        if !queue.isEmpty {
+            do throws(SystemFailure) {
+                let count = unsafe queue.fill(loop.vectors)
+                let vectors = unsafe UnsafeMutableBufferPointer(rebasing: loop.vectors[..<count])
+                if case .done(let sent) = unsafe try SocketCalls.send(descriptor, vectors) { queue.removeSent(sent) }
+            } catch {
+                isOutputBroken = true
+                queue.removeAll()
+                if state == .finishing { return close() }
+            }
+        }
+        updateInterest()
+        if state == .finishing, queue.isEmpty { endOutput() }
+    }
+
+    private func endOutput() {
+        if hasInputEnded { return close() }
+        state = .draining
+        SocketCalls.shutdownWriting(descriptor)
+        updateInterest()
+    }
+
+    private func updateInterest() {
+        guard let tag else { return }
+        var wanted: Interest = []
+        if !isPaused, !hasInputEnded { wanted.insert(.read) }
+        if !queue.isEmpty { wanted.insert(.write) }
+        guard wanted != interest else { return }
+        interest = wanted
+        loop.update(descriptor, wanted, tag: tag)
+    }
+}

@@ -1,0 +1,100 @@
+import Glibc
+import Logs
+
+/// A listening socket on its loop.
+///
+/// `@unchecked`: confined to its loop's thread but for `port`.
+final class Listener: EventSource, @unchecked Sendable {
+    typealias Accept = (_ descriptor: CInt, _ peer: SocketAddress) -> Void
+
+    /// The real port, also when any free one was asked for.
+    let port: UInt16
+    private let loop: EventLoop
+    private let descriptor: CInt
+    private var tag: UInt64?
+    private var isClosed = false
+    /// Given up for a moment when descriptors run out, to accept and turn away who is waiting.
+    private var reserve: CInt
+    private var accept: Accept?
+    private let log: Log
+
+    /// Connections accepted in one turn, so that those already here are served too.
+    private static let acceptsPerTurn = 64
+    private static let pauseWhenExhausted: Duration = .milliseconds(100)
+
+    /// Binds and listens; nobody is accepted before ``start(_:)``.
+    init(host: String, port: UInt16, backlog: CInt = 4096, loop: EventLoop, log: Log) throws(GatewayError) {
+        descriptor = try SocketCalls.listen(host: host, port: port, backlog: backlog)
+        self.port = (try? SocketCalls.localAddress(descriptor).port) ?? port
+        self.loop = loop
+        self.log = log
+        reserve = Self.openReserve()
+    }
+
+    deinit {
+        if !isClosed { closeDescriptors() }
+    }
+
+    /// Begins to accept. Called on the loop.
+    func start(_ accept: @escaping Accept) {
+        self.accept = accept
+        watch()
+    }
+
+    /// Stops accepting; connections that wait in the backlog are reset.
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        pause()
+        accept = nil
+        closeDescriptors()
+    }
+
+    func loopEnds() { close() }
+
+    func becameReady(_ readiness: Readiness) {
+        for _ in 0..<Self.acceptsPerTurn where !isClosed {
+            do throws(SystemFailure) {
+                guard case .done(let connection) = try SocketCalls.accept(descriptor) else { return }
+                SocketCalls.configureStream(connection.descriptor)
+                accept?(connection.descriptor, connection.peer)
+            } catch {
+                switch error.errno {
+                case EMFILE, ENFILE, ENOBUFS, ENOMEM: return turnAway()
+                // The rest is about the one connection, which is gone (accept(2)).
+                default: continue
+                }
+            }
+        }
+    }
+
+    private func turnAway() {
+        log.warning("no descriptors left", ["port": Int(port)])
+        if reserve >= 0 { closeDescriptor(reserve) }
+        if case .done(let connection) = try? SocketCalls.accept(descriptor) { closeDescriptor(connection.descriptor) }
+        reserve = Self.openReserve()
+        pause()
+        _ = loop.schedule(after: Self.pauseWhenExhausted) { [weak self] in self?.watch() }
+    }
+
+    private func watch() {
+        guard !isClosed, tag == nil else { return }
+        do throws(SystemFailure) {
+            tag = try loop.watch(descriptor, .read, for: self)
+        } catch {
+            log.error("cannot accept", ["port": Int(port), "errno": Int(error.errno)])
+        }
+    }
+
+    private func closeDescriptors() {
+        closeDescriptor(descriptor)
+        if reserve >= 0 { closeDescriptor(reserve) }
+    }
+
+    private func pause() {
+        if let tag { loop.ignore(descriptor, tag: tag) }
+        tag = nil
+    }
+
+    private static func openReserve() -> CInt { unsafe open("/dev/null", O_RDONLY | O_CLOEXEC) }
+}

@@ -1,0 +1,67 @@
+import CLinux
+import Glibc
+
+/// An IPv4 or IPv6 address with its port.
+struct SocketAddress: Sendable {
+    private var storage = sockaddr_storage()
+    private var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+
+    /// Lets a system call fill in an address.
+    init<Failure: Error>(
+        filling body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) throws(Failure) -> Void
+    ) throws(Failure) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result: Result<Void, Failure> = unsafe withUnsafeMutablePointer(to: &storage) { storage in
+            unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                do throws(Failure) { return .success(unsafe try body(address, &length)) } catch { return .failure(error) }
+            }
+        }
+        try result.get()
+        self.storage = storage
+        self.length = length
+    }
+
+    /// The first address a host name or literal stands for; nil when it stands for none.
+    init?(host: String, port: UInt16) {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        unsafe hints.ai_flags = AI_PASSIVE
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(host, String(port), &hints, &found) == 0, let first = unsafe found else { return nil }
+        defer { unsafe freeaddrinfo(first) }
+        let size = unsafe Int(first.pointee.ai_addrlen)
+        guard let address = unsafe first.pointee.ai_addr, size <= MemoryLayout<sockaddr_storage>.size else { return nil }
+        unsafe withUnsafeMutableBytes(of: &storage) { bytes in
+            unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
+        }
+        length = socklen_t(size)
+    }
+
+    var family: CInt { CInt(storage.ss_family) }
+
+    func withPointer<Value>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Value) -> Value {
+        unsafe withUnsafePointer(to: storage) { storage in
+            unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
+        }
+    }
+
+    /// The address without the port, as API Gateway writes a `sourceIp`; an IPv4 peer of an IPv6 socket is IPv4.
+    var ip: String {
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let failed = unsafe withPointer { address, length in
+            unsafe getnameinfo(address, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+        }
+        guard failed == 0 else { return "" }
+        let name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return name.hasPrefix("::ffff:") && name.contains(".") ? String(name.dropFirst(7)) : name
+    }
+
+    var port: UInt16 {
+        var storage = storage
+        return unsafe withUnsafeBytes(of: &storage) { bytes in
+            // The port follows the family in both sockaddr_in and sockaddr_in6.
+            UInt16(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        }
+    }
+}
