@@ -59,7 +59,7 @@ let package = Package(
             name: "HandlerMain",
             dependencies: [
                 "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatBroadcast", "ChatHandlers",
-                "Tokens", "Logs", "LambdaRuntime", "LoopbackHTTP",
+                "Tokens", "Logs", "LambdaRuntime", "LoopbackHTTP", "HTTPCodec",
             ],
             path: "Handlers/HandlerMain", swiftSettings: safe),
         library("LocalServer", [
@@ -73,17 +73,16 @@ let package = Package(
     ]
         + handlers.map(handler)
         + [
+            .target(name: "TestSupport", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/TestSupport"),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
-            .target(name: "TestSupport", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/TestSupport"),
+            tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
             tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
-            tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
-            tests("JSONCodingTests", ["JSONCoding"]),
-            tests("LogsTests", ["Logs", "JSONCoding"]),
-            tests("GatewayTests", ["Gateway", "ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "TestSupport"]),
-            tests("TokensTests", ["Tokens", "JSONCoding"]),
+            tests("GatewayTests", [
+                "Gateway", "ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "TestSupport",
+            ]),
         ]
 )
