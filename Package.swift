@@ -68,7 +68,9 @@ let package = Package(
         ]),
         .executableTarget(
             name: "muster",
-            dependencies: ["LocalServer", "Gateway", "ChatModel", "ChatStore", "SQLiteTable", "ChatHandlers", "Tokens", "Logs", "JSONCoding"],
+            dependencies: [
+                "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatHandlers", "Tokens", "Logs",
+            ],
             path: "Sources/muster", swiftSettings: safe),
     ]
         + handlers.map(handler)

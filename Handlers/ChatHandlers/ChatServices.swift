@@ -33,3 +33,11 @@ public struct ChatServices: Sendable {
         self.log = log
     }
 }
+
+extension ChatServices {
+    /// Ends a connection whose engine died, also one that it had begun to end.
+    public func endAfterCrash(_ id: ConnectionID) async throws(TableError) {
+        guard let connection = try await repository.connection(id) else { return }
+        try await broadcaster.clear(id, User(connection.tenantID, connection.userID))
+    }
+}

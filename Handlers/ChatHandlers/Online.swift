@@ -18,7 +18,7 @@ public struct Online: Sendable {
     ) async throws(RouteFailure) -> Reply {
         if let room = request.roomID, !sender.connection.rooms.contains(room.text) { throw .client(.notJoined) }
         let page = try await services.engine { () async throws(TableError) in
-            try await services.onlinePage(
+            try await services.repository.online(
                 sender.user.tenantID, request.roomID, after: request.after, limit: request.limit, at: sender.now)
         }
         return Reply(ServerFrame.online(page.users, more: page.more, requestID))
@@ -26,21 +26,8 @@ public struct Online: Sendable {
 }
 
 extension ChatServices {
-    func onlinePage(
-        _ tenant: TenantID, _ room: RoomID?, after: UserID?, limit: Int, at now: Timestamp
-    ) async throws(TableError) -> OnlinePage {
-        guard let room else { return try await repository.online(tenant, after: after, limit: limit, at: now) }
-        return try await repository.online(Room(tenant, room), after: after, limit: limit, at: now)
-    }
-
     /// Everybody who is online, page after page, for an operator or a backend.
     public func everyoneOnline(_ tenant: TenantID, _ room: RoomID?) async throws(TableError) -> [OnlineUser] {
-        let now = clock.now()
-        var users: [OnlineUser] = []
-        while true {
-            let page = try await onlinePage(tenant, room, after: users.last?.userID, limit: Limits.onlinePage, at: now)
-            users += page.users
-            if !page.more { return users }
-        }
+        try await repository.everyoneOnline(tenant, room, at: clock.now())
     }
 }

@@ -8,7 +8,8 @@ extension RoomBroadcaster {
     ///
     /// The mark stays when the members could not be read: the sweep will publish it.
     public func publish(_ pending: PendingPresence) async {
-        let position = FanoutPosition.presence(pending.room, pending.event.userID, pending.event.version)
+        let position = FanoutPosition.presence(
+            partition: Keys.roomPartition(pending.room), pending.event.userID.text, pending.event.version)
         await order.turn(position)
         let told = await tell(pending)
         order.done(position)

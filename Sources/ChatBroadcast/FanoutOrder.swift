@@ -8,12 +8,12 @@ public struct FanoutPosition: Hashable, Sendable {
     /// What was decided: a message, or a presence event.
     public var entry: String
 
-    public static func message(_ stream: MessageStream, _ seq: Int64) -> FanoutPosition {
-        FanoutPosition(partition: stream.partition, entry: "MSG \(seq)")
+    public static func message(partition: String, _ seq: Int64) -> FanoutPosition {
+        FanoutPosition(partition: partition, entry: "MSG \(seq)")
     }
 
-    public static func presence(_ room: Room, _ user: UserID, _ version: Int64) -> FanoutPosition {
-        FanoutPosition(partition: Keys.roomPartition(room), entry: "USER \(user.text) \(version)")
+    public static func presence(partition: String, _ user: String, _ version: Int64) -> FanoutPosition {
+        FanoutPosition(partition: partition, entry: "USER \(version) \(user)")
     }
 }
 

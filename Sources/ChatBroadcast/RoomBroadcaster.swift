@@ -27,7 +27,7 @@ public struct RoomBroadcaster: Sendable {
 
     /// Sends a stored message to the members of its room, but for the sending connection.
     public func broadcast(_ message: Message, in room: Room, except sender: ConnectionID?) async {
-        let position = FanoutPosition.message(.room(room), message.seq)
+        let position = FanoutPosition.message(partition: Keys.roomPartition(room), message.seq)
         await order.turn(position)
         let gone = await post(ServerFrame.message(message), to: room, except: sender)
         order.done(position)
@@ -36,7 +36,7 @@ public struct RoomBroadcaster: Sendable {
 
     /// Sends a direct message to the connections of its two users.
     public func deliver(_ message: Message, in stream: MessageStream, to connections: [ConnectionID]) async {
-        let position = FanoutPosition.message(stream, message.seq)
+        let position = FanoutPosition.message(partition: stream.partition, message.seq)
         await order.turn(position)
         let gone = await poster.post(ServerFrame.message(message), to: connections)
         order.done(position)

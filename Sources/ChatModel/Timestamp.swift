@@ -91,3 +91,16 @@ extension Int64 {
         return self % divisor < 0 ? quotient - 1 : quotient
     }
 }
+
+extension Seconds {
+    /// Reads a duration: whole seconds, or a whole number with `s`, `m` or `h`. Nil for anything else and above 100 years.
+    public init?(parsing text: String) {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600]
+        let unit = text.last.flatMap { units[$0] }
+        let digits = unit == nil ? text[...] : text.dropLast()
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let count = Int64(digits), count <= 3_155_760_000 / (unit ?? 1)
+        else { return nil }
+        self.init(count * (unit ?? 1))
+    }
+}

@@ -53,6 +53,26 @@ extension ChatRepository {
         return OnlinePage(users: Array(users.prefix(limit)), more: users.count > limit)
     }
 
+    /// A page of the users online in a room or, without one, in the whole tenant.
+    public func online(
+        _ tenant: TenantID, _ room: RoomID?, after: UserID?, limit: Int, at now: Timestamp
+    ) async throws(TableError) -> OnlinePage {
+        guard let room else { return try await online(tenant, after: after, limit: limit, at: now) }
+        return try await online(Room(tenant, room), after: after, limit: limit, at: now)
+    }
+
+    /// Everybody online, page after page.
+    public func everyoneOnline(
+        _ tenant: TenantID, _ room: RoomID?, at now: Timestamp
+    ) async throws(TableError) -> [OnlineUser] {
+        var users: [OnlineUser] = []
+        while true {
+            let page = try await online(tenant, room, after: users.last?.userID, limit: Limits.onlinePage, at: now)
+            users += page.users
+            if !page.more { return users }
+        }
+    }
+
     /// Every connection of a tenant that its index lists, in pages.
     ///
     /// Access pattern: `everyone`.

@@ -148,3 +148,23 @@ public struct PublishRequest: Equatable, Sendable {
         body = try reader.body()
     }
 }
+
+extension PublishRequest {
+    /// The event again, its tenant named.
+    public func encoded() -> [UInt8] {
+        var writer = JSONWriter(capacity: 256 + body.utf8.count)
+        writer.beginObject()
+        writer.member("tenantId", tenantID.text)
+        switch addressee {
+        case .room(let id): writer.member("roomId", id.text)
+        case .user(let id): writer.member("destinationUserId", id.text)
+        case .everyone: writer.member("everyone", true)
+        case .onlyRoom: break
+        }
+        writer.member("senderId", senderID.text)
+        writer.member("body", body)
+        writer.member("clientMessageId", ifPresent: clientMessageID)
+        writer.endObject()
+        return writer.bytes
+    }
+}

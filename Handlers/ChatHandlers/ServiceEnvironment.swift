@@ -1,0 +1,80 @@
+import ChatModel
+import Logs
+import Tokens
+
+/// A setting that cannot be used; one line that names it and never repeats a secret.
+public struct SettingError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// The service's settings as environment variables give them, to a Lambda function and to the local server alike.
+public struct ServiceEnvironment: Sendable {
+    public var settings = Settings()
+    /// Nil where no key is configured.
+    public var secret: String?
+    public var rules: TokenRules
+    public var logLevel = LogLevel.info
+    public var logFormat = LogFormat.json
+
+    public init(_ variables: [String: String]) throws(SettingError) {
+        let read = VariableReader(variables)
+        settings.presenceTTL = try read.seconds("MUSTER_PRESENCE_TTL", 1...86_400) ?? settings.presenceTTL
+        settings.historyTTL = try read.seconds("MUSTER_HISTORY_TTL", 1...3_155_760_000)
+        settings.maxConnectionAge = try read.seconds("MUSTER_MAX_AGE", 1...604_800) ?? settings.maxConnectionAge
+        settings.connectionsPerUser = try read.count("MUSTER_MAX_CONNECTIONS_PER_USER", 1...1000) ?? settings.connectionsPerUser
+        settings.allowedOrigins = read.text("MUSTER_ALLOWED_ORIGINS")?.split(separator: ",").map {
+            String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        }
+        secret = read.text("MUSTER_JWT_SECRET")
+        rules = TokenRules(
+            tenantClaim: read.text("MUSTER_TENANT_CLAIM") ?? TokenRules().tenantClaim,
+            issuer: read.text("MUSTER_JWT_ISSUER"), audience: read.text("MUSTER_JWT_AUDIENCE"))
+        logLevel = try read.choice("MUSTER_LOG_LEVEL", "trace, debug, info, warning or error") { LogLevel($0) } ?? logLevel
+        logFormat = try read.choice("MUSTER_LOG_FORMAT", "text or json") { LogFormat($0) } ?? logFormat
+    }
+
+    /// The verifier of the configured secret; nil without one.
+    public func verifier() throws(SettingError) -> TokenVerifier? {
+        guard let secret else { return nil }
+        do throws(KeyError) {
+            return TokenVerifier(keys: KeySet([try Key(secret: Array(secret.utf8))]), rules: rules)
+        } catch {
+            throw SettingError("MUSTER_JWT_SECRET is too short: give at least \(Key.minSecretBytes) bytes")
+        }
+    }
+}
+
+/// Reads environment variables; an empty one is as if unset.
+public struct VariableReader: Sendable {
+    private let variables: [String: String]
+
+    public init(_ variables: [String: String]) { self.variables = variables }
+
+    public func text(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
+
+    public func seconds(_ name: String, _ range: ClosedRange<Int64>) throws(SettingError) -> Seconds? {
+        guard let text = text(name) else { return nil }
+        guard let value = Seconds(parsing: text), range.contains(value.count) else {
+            throw SettingError(
+                "\(name) is '\(text)': give \(range.lowerBound) to \(range.upperBound) seconds, or a number with s, m or h")
+        }
+        return value
+    }
+
+    public func count(_ name: String, _ range: ClosedRange<Int>) throws(SettingError) -> Int? {
+        guard let text = text(name) else { return nil }
+        guard let value = Int(text), range.contains(value) else {
+            throw SettingError("\(name) is '\(text)': give a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    public func choice<Value>(
+        _ name: String, _ choices: String, _ parse: (String) -> Value?
+    ) throws(SettingError) -> Value? {
+        guard let text = text(name) else { return nil }
+        guard let value = parse(text) else { throw SettingError("\(name) is '\(text)': give \(choices)") }
+        return value
+    }
+}

@@ -1,0 +1,45 @@
+import ChatModel
+import ChatStore
+import Logs
+import SQLiteTable
+
+/// Sweeps while the server runs, as the one-minute schedule does on AWS, only oftener; and does the table's TTL by the way.
+struct CleanupWorker: Sendable {
+    let sweep: @Sendable () async throws -> Void
+    let table: SQLiteTable
+    let order: CommitOrder
+    let clock: any WallClock
+    let log: Log
+    let interval: Duration
+
+    /// Often enough that a leave comes well within ``Limits/ghostBoundLocal``, and more often for short leases.
+    static func interval(for settings: Settings) -> Duration {
+        .milliseconds(min(5000, max(250, settings.presenceTTL.milliseconds / 4)))
+    }
+
+    /// DynamoDB's TTL is late; what it deletes is long out of use.
+    private static let timeToLiveDelay: Seconds = 3600
+    private static let timeToLiveBatch = 500
+
+    /// Runs until the task is cancelled. A failed round is logged and the next one takes it up.
+    func run() async {
+        while !Task.isCancelled {
+            do {
+                try await sweep()
+                try await deleteExpired()
+            } catch {
+                log.error("sweep_failed", ["error": "\(error)"])
+            }
+            order.dropAbandoned(after: .seconds(5))
+            try? await Task.sleep(for: interval)
+        }
+    }
+
+    private func deleteExpired() async throws(TableError) {
+        let before = (clock.now() - CleanupWorker.timeToLiveDelay).seconds
+        while !Task.isCancelled {
+            let deleted = try await table.deleteExpired(before: before, limit: CleanupWorker.timeToLiveBatch)
+            if deleted < CleanupWorker.timeToLiveBatch { return }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import ChatBroadcast
+import ChatModel
+import ChatStore
+import Synchronization
+
+/// Lets the frames of a room or conversation leave in the order in which what they tell of was committed.
+///
+/// The table's change feed announces every message and presence event, on one thread and before the write is answered;
+/// each fan-out then waits for those announced before it.
+final class CommitOrder: FanoutOrder {
+    private struct Place {
+        let entry: String
+        let announced: ContinuousClock.Instant
+        var isTaken = false
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let queues = Mutex<[String: [Place]]>([:])
+    private let now: @Sendable () -> ContinuousClock.Instant
+
+    init(now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }) { self.now = now }
+
+    /// Takes a place for each message and presence event among the changes of a commit.
+    func announce(_ changes: [ItemChange]) {
+        let positions = changes.compactMap(FanoutPosition.init(change:))
+        guard !positions.isEmpty else { return }
+        let time = now()
+        queues.withLock { queues in
+            for position in positions {
+                queues[position.partition, default: []].append(Place(entry: position.entry, announced: time))
+            }
+        }
+    }
+
+    func turn(_ position: FanoutPosition) async {
+        await withCheckedContinuation { continuation in
+            let isFirst = queues.withLock { queues -> Bool in
+                guard let index = queues[position.partition]?.firstIndex(where: { $0.entry == position.entry }) else {
+                    return true
+                }
+                queues[position.partition]?[index].isTaken = true
+                if index == 0 { return true }
+                queues[position.partition]?[index].waiter = continuation
+                return false
+            }
+            if isFirst { continuation.resume() }
+        }
+    }
+
+    func done(_ position: FanoutPosition) {
+        let next = queues.withLock { queues -> CheckedContinuation<Void, Never>? in
+            guard let index = queues[position.partition]?.firstIndex(where: { $0.entry == position.entry }) else {
+                return nil
+            }
+            queues[position.partition]?.remove(at: index)
+            return CommitOrder.release(position.partition, &queues)
+        }
+        next?.resume()
+    }
+
+    /// Gives up places that nobody came to take, so that a fan-out which failed before its turn holds up a room no longer
+    /// than `age`.
+    func dropAbandoned(after age: Duration) {
+        let time = now()
+        let released = queues.withLock { queues -> [CheckedContinuation<Void, Never>] in
+            var released: [CheckedContinuation<Void, Never>] = []
+            for partition in queues.keys {
+                queues[partition]?.removeAll { !$0.isTaken && time - $0.announced > age }
+                if let waiter = CommitOrder.release(partition, &queues) { released.append(waiter) }
+            }
+            return released
+        }
+        for waiter in released { waiter.resume() }
+    }
+
+    /// The waiter whose turn it has become, if there is one.
+    private static func release(
+        _ partition: String, _ queues: inout [String: [Place]]
+    ) -> CheckedContinuation<Void, Never>? {
+        guard let first = queues[partition]?.first else {
+            queues[partition] = nil
+            return nil
+        }
+        queues[partition]?[0].waiter = nil
+        return first.waiter
+    }
+}
+
+extension FanoutPosition {
+    /// The place that a change takes: a new message, or a presence event newly marked to be published.
+    fileprivate init?(change: ItemChange) {
+        guard let item = change.new else { return nil }
+        if change.old == nil, item.key.sk.utf8.starts(with: "MSG#".utf8), let seq = item.number("seq") {
+            self = .message(partition: item.key.pk, seq)
+        } else if item["pending"] != nil, item.key.sk.utf8.starts(with: "USER#".utf8),
+            let version = item.number("version"), version != change.old?.number("version"),
+            let user = item.string("userId")
+        {
+            self = .presence(partition: item.key.pk, user, version)
+        } else {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import CLinux
+import ChatModel
+import Glibc
+import JSONCoding
+
+/// The folder that holds a server's database and, when no key is configured, its generated secret.
+///
+/// The folder itself is locked while a server runs on it; the kernel lets go of it however the process ends.
+public final class DataFolder: Sendable {
+    public let path: String
+    private let descriptor: CInt
+
+    public var databasePath: String { path + "/chat.sqlite" }
+    private var secretPath: String { path + "/dev-secret" }
+
+    /// Makes the folder if there is none, and takes it for this process.
+    public init(_ path: String) throws(ServerError) {
+        self.path = path
+        if unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
+            throw ServerError("cannot make the data folder \(path): \(systemError(errno)); choose another with --data")
+        }
+        descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw ServerError("cannot open the data folder \(path): \(systemError(errno)); choose another with --data")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw ServerError(
+                errno == EWOULDBLOCK
+                    ? "another muster serves the data folder \(path); stop it or choose another with --data"
+                    : "cannot lock the data folder \(path): \(systemError(errno))")
+        }
+        guard unsafe access(path, W_OK) == 0 else {
+            throw ServerError("cannot write to the data folder \(path): \(systemError(errno)); choose another with --data")
+        }
+    }
+
+    deinit { _ = close(descriptor) }
+
+    /// The folder's own secret, generated on first use and readable by its owner only.
+    public func secret() throws(ServerError) -> String {
+        if let secret = try DataFolder.secret(in: path) { return secret }
+        var random = SystemRandomNumberGenerator()
+        let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
+        let secret = Base64.encode(bytes, alphabet: .url, padding: false)
+        let file = unsafe open(secretPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw ServerError("cannot write \(secretPath): \(systemError(errno))") }
+        defer { _ = close(file) }
+        let text = Array((secret + "\n").utf8)
+        guard unsafe write(file, text, text.count) == text.count, fsync(file) == 0 else {
+            throw ServerError("cannot write \(secretPath): \(systemError(errno))")
+        }
+        return secret
+    }
+
+    /// The secret that a server generated in a folder; nil if there is none.
+    public static func secret(in path: String) throws(ServerError) -> String? {
+        let secretPath = path + "/dev-secret"
+        let file = unsafe open(secretPath, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw ServerError("cannot read \(secretPath): \(systemError(errno))")
+        }
+        defer { _ = close(file) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe read(file, &bytes, bytes.count)
+        guard count >= 0, let text = String(validating: bytes.prefix(count), as: UTF8.self) else {
+            throw ServerError("cannot read \(secretPath): \(systemError(errno))")
+        }
+        return text.split(whereSeparator: \.isWhitespace).first.map(String.init)
+    }
+}
+
+/// Why a server cannot start: one line that says what to do.
+public struct ServerError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// The system's words for an errno.
+public func systemError(_ number: CInt) -> String { unsafe String(cString: strerror(number)) }

@@ -1,0 +1,56 @@
+import ChatHandlers
+import ChatModel
+import ChatStore
+import Logs
+import SQLiteTable
+
+/// What the last run left: its sockets are gone, so every connection in the file is ended, through the ordinary path,
+/// before a new one is accepted.
+struct LastRun: Sendable {
+    let table: SQLiteTable
+    let services: ChatServices
+    let log: Log
+
+    private static let page = 1000
+    /// Ended at once: their writes are committed together.
+    private static let concurrency = 64
+
+    func end() async throws(TableError) {
+        var ended = 0
+        var after: Key?
+        while true {
+            let keys = try table.keys(inPartitionsFrom: "CONN#", after: after, limit: LastRun.page)
+            let connections = keys.filter { $0.sk == Keys.meta }.compactMap { ConnectionID.inPartition($0.pk) }
+            try await end(connections)
+            ended += connections.count
+            guard keys.count == LastRun.page else { break }
+            after = keys.last
+        }
+        if ended > 0 { log.info("last_run_ended", ["connections": ended]) }
+    }
+
+    private func end(_ connections: [ConnectionID]) async throws(TableError) {
+        let failure = await withTaskGroup(of: TableError?.self) { group in
+            var failure: TableError?
+            var waiting = connections.makeIterator()
+            func add() {
+                guard let id = waiting.next() else { return }
+                group.addTask {
+                    do throws(TableError) {
+                        try await services.endAfterCrash(id)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            for _ in 0..<LastRun.concurrency { add() }
+            while let result = await group.next() {
+                failure = failure ?? result
+                add()
+            }
+            return failure
+        }
+        if let failure { throw failure }
+    }
+}

@@ -1,0 +1,62 @@
+import ChatModel
+import ChatWire
+import Gateway
+import Glibc
+
+extension ServerConfiguration {
+    func gateway(_ routes: TenantRoutes) -> GatewayConfiguration {
+        var gateway = GatewayConfiguration()
+        gateway.host = host
+        gateway.port = port
+        gateway.managementHost = managementHost
+        gateway.managementPort = managementPort
+        gateway.managementToken = managementToken
+        gateway.stage = stage
+        gateway.threads = threads
+        gateway.sendQueueBytes = sendQueueBytes
+        gateway.idleTimeout = .seconds(idleTimeout.count)
+        gateway.maxAge = .seconds(environment.settings.maxConnectionAge.count)
+        gateway.rateLimit = RateLimit(
+            perSecond: Double(messagesPerSecond), burst: messagesPerSecond * Limits.rateBurst / Limits.ratePerSecond)
+        gateway.rateLimitedReply = { body in
+            let envelope = FrameEnvelope(parsing: body)
+            let error = ChatError(.rateLimited, "too many messages; slow down")
+            return ServerFrame.error(error, action: envelope.echoedAction, requestID: envelope.requestID)
+        }
+        gateway.extraRoutes = { await routes.answer($0) }
+        gateway.stopTimeout = .seconds(3)
+        gateway.log = log
+        return gateway
+    }
+
+    /// Checks the folder of handlers and begins to start them.
+    func startChildren(
+        _ folder: String, databasePath: String, managementPort: UInt16
+    ) throws(ServerError) -> ChildHandlers {
+        let folder = absolute(folder)
+        let names = Route.allCases.map(\.handlerName) + ["Cleanup", "Publish"]
+        for name in names where unsafe access("\(folder)/\(name)/bootstrap", X_OK) != 0 {
+            throw ServerError("there is no handler \(folder)/\(name)/bootstrap; run make handlers, or correct --handlers")
+        }
+        guard let secret = environment.secret else { throw ServerError("no key is configured") }
+        var children = ChildHandlersConfiguration(
+            directory: folder,
+            environment: childEnvironment(
+                secret: secret, databasePath: absolute(databasePath), managementPort: managementPort))
+        children.concurrency = handlerConcurrency
+        children.log = log
+        do throws(GatewayError) {
+            let started = try ChildHandlers(children)
+            started.warm(names)
+            return started
+        } catch {
+            throw ServerError(describing: error)
+        }
+    }
+
+    private func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else { return path }
+        defer { unsafe free(folder) }
+        return unsafe String(cString: folder) + "/" + path
+    }
+}

@@ -1,0 +1,56 @@
+import ChatModel
+import ChatStore
+import ChatWire
+import Glibc
+import SQLiteTable
+
+/// `muster online`: who is online, from the database, whether a server runs on it or not.
+enum OnlineNow: Command {
+    static let name = "online"
+    static let synopsis = "TENANT [flags]"
+    static let summary = "Lists who is online in a tenant, or in one of its rooms."
+    static let positionals = 1...1
+    static let options = [
+        Option("room", "R", "only who is in this room"),
+        Option("json", nil, "print one JSON object"),
+        Option("data", "DIR", "the server's data folder (.muster)"),
+    ]
+
+    static func run(_ arguments: Arguments) async throws {
+        guard let tenant = TenantID(arguments.positional[0]) else {
+            throw UsageError("TENANT is 1 to 128 of the characters A-Z a-z 0-9 . _ : @ -")
+        }
+        let room = arguments.text("MUSTER_ROOM").map { RoomID($0) }
+        if case .some(nil) = room {
+            throw UsageError("\(arguments.name(of: "MUSTER_ROOM")) is 1 to 128 of the characters A-Z a-z 0-9 . _ : @ -")
+        }
+        let isJSON = try arguments.isOn("MUSTER_JSON")
+        let users = try await everyone(tenant, room ?? nil, in: arguments.text("MUSTER_DATA") ?? ".muster")
+        Output.write(isJSON ? String(decoding: ServerFrame.onlineReport(tenant, users), as: UTF8.self) + "\n" : table(users))
+    }
+
+    private static func everyone(_ tenant: TenantID, _ room: RoomID?, in folder: String) async throws -> [OnlineUser] {
+        let path = folder + "/chat.sqlite"
+        guard unsafe access(path, F_OK) == 0 else {
+            throw CommandFailure("there is no database \(path); name the server's data folder with --data")
+        }
+        do {
+            let table = try SQLiteTable(path: path, mode: .readOnly)
+            let repository = ChatRepository(table: table, settings: Settings())
+            return try await repository.everyoneOnline(tenant, room, at: SystemClock().now())
+        } catch {
+            throw CommandFailure("\(error)")
+        }
+    }
+
+    private static func table(_ users: [OnlineUser]) -> String {
+        guard !users.isEmpty else { return "nobody is online\n" }
+        let width = max(4, users.map(\.userID.text.count).max() ?? 0)
+        func row(_ user: String, _ connections: String, _ lastSeen: String) -> String {
+            user + String(repeating: " ", count: width - user.count) + "  "
+                + String(repeating: " ", count: 11 - connections.count) + connections + "  " + lastSeen + "\n"
+        }
+        return row("USER", "CONNECTIONS", "LAST SEEN")
+            + users.map { row($0.userID.text, "\($0.connections)", $0.lastSeen.description) }.joined()
+    }
+}
