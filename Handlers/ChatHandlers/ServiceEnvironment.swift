@@ -17,6 +17,13 @@ public struct ServiceEnvironment: Sendable {
     public var logLevel = LogLevel.info
     public var logFormat = LogFormat.json
 
+    /// Every variable that is read here.
+    public static let variableNames = [
+        "MUSTER_PRESENCE_TTL", "MUSTER_HISTORY_TTL", "MUSTER_MAX_AGE", "MUSTER_MAX_CONNECTIONS_PER_USER",
+        "MUSTER_ALLOWED_ORIGINS", "MUSTER_JWT_SECRET", "MUSTER_TENANT_CLAIM", "MUSTER_JWT_ISSUER",
+        "MUSTER_JWT_AUDIENCE", "MUSTER_LOG_LEVEL", "MUSTER_LOG_FORMAT",
+    ]
+
     public init(_ variables: [String: String]) throws(SettingError) {
         let read = VariableReader(variables)
         settings.presenceTTL = try read.seconds("MUSTER_PRESENCE_TTL", 1...86_400) ?? settings.presenceTTL

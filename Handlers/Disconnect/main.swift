@@ -1,1 +1,6 @@
-print("placeholder")
+import ChatHandlers
+import HandlerMain
+
+await LambdaFunction.serve { services in
+    { event in await Disconnect(services).handle(event) }
+}

@@ -134,7 +134,7 @@ extension ChatRepository {
         var ascending = false
         switch range {
         case .newest: sortKeys = .prefix("MSG#")
-        case .before(let seq): sortKeys = .between(Keys.messageSort(0), Keys.messageSort(max(seq - 1, 0)))
+        case .before(let seq): sortKeys = .between(Keys.messageSort(0), Keys.messageSort(min(max(seq - 1, 0), Keys.highestSeq)))
         case .after(let seq):
             sortKeys = .between(Keys.messageSort(min(seq, Keys.highestSeq - 1) + 1), Keys.messageSort(Keys.highestSeq))
             ascending = true
