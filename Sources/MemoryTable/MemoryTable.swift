@@ -31,7 +31,10 @@ public final class MemoryTable: Table {
 
     public func get(_ keys: [Key], strong: Bool) async throws(TableError) -> [Item] {
         for key in keys { try TableRules.check(key) }
-        return state.withLock { state in Set(keys).sorted().compactMap { state.items[$0] } }
+        return state.withLock { state in
+            var seen: Set<Key> = []
+            return keys.filter { seen.insert($0).inserted }.compactMap { state.items[$0] }
+        }
     }
 
     public func put(_ item: Item, if condition: Condition?) async throws(TableError) {

@@ -14,13 +14,14 @@ struct ItemRows {
         }
     }
 
-    /// One snapshot of several items, in key order; absent ones are left out.
-    func get(_ keys: Set<Key>) throws(StepError) -> [Item] {
+    /// One snapshot of several items, each once; absent ones are left out.
+    func get(_ keys: [Key]) throws(StepError) -> [Item] {
         try run("BEGIN")
         // A read transaction has nothing to lose: ending it either way is the same.
         defer { connection.rollBack() }
         var items: [Item] = []
-        for key in keys.sorted() {
+        var seen: Set<Key> = []
+        for key in keys where seen.insert(key).inserted {
             if let item = try get(key) { items.append(item) }
         }
         return items

@@ -61,7 +61,7 @@ public final class SQLiteTable: Table {
 
     public func get(_ keys: [Key], strong: Bool) async throws(TableError) -> [Item] {
         for key in keys { try TableRules.check(key) }
-        return try readers.read { rows throws(StepError) in try rows.get(Set(keys)) }
+        return try readers.read { rows throws(StepError) in try rows.get(keys) }
     }
 
     public func query(_ query: Query) async throws(TableError) -> Page {

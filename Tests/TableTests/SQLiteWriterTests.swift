@@ -1,4 +1,5 @@
 import ChatStore
+import Glibc
 import Synchronization
 import Testing
 
@@ -82,6 +83,38 @@ import Testing
             let now = seen.state.withLock { $0 }
             #expect(now.told == number && now.visible == number)
         }
+    }
+
+    @Test func `nobody is answered while the feed is being told`() async throws {
+        struct Seen { var isAnswered = false, wasAnsweredWhileTold = false }
+        let seen = Shared(Seen())
+        let table = try SQLiteTable(path: path) { _ in
+            // Only an answer that comes too early ends the wait early.
+            for _ in 0..<100 where !seen.state.withLock(\.wasAnsweredWhileTold) {
+                usleep(1000)
+                seen.state.withLock { $0.wasAnsweredWhileTold = $0.isAnswered }
+            }
+        }
+        try await table.put(item(1), if: nil)
+        seen.state.withLock { $0.isAnswered = true }
+        table.close()
+        #expect(seen.state.withLock { !$0.wasAnsweredWhileTold })
+    }
+
+    @Test func `a write that SQLite refuses leaves no transaction open`() async throws {
+        let table = try table {
+            try $0.script("CREATE TRIGGER no BEFORE INSERT ON items WHEN new.sk = 'no' BEGIN SELECT RAISE(ABORT, 'refused'); END")
+        }
+        let refused = Item(Key("P", "no"))
+        for _ in 0..<2 {
+            let error = await attempt { try await table.transact([.put(item(1), if: nil), .put(refused, if: nil)]) }
+            #expect(error?.unavailability?.contains("refused") == true)
+        }
+        #expect(try await table.query(Query(pk: "P")).items.isEmpty)
+        let other = try SQLiteTable(path: path)
+        try await other.put(item(2), if: nil)
+        try await table.put(item(1), if: nil)
+        #expect(try await table.query(Query(pk: "P")).items == [item(1), item(2)])
     }
 
     @Test func `a full disk refuses writes, keeps what was there, and is forgotten when space returns`() async throws {
