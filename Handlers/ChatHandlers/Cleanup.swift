@@ -28,7 +28,7 @@ public struct Cleanup: Sendable {
             do throws(TableError) {
                 try await endDeleted(connection)
             } catch {
-                services.log.error("record_failed", ["connectionId": connection.id.text, "error": "\(error)"])
+                services.log.error("record failed", ["connectionId": connection.id.text, "error": "\(error)"])
                 if let number = record.sequenceNumber { failed.append(number) }
             }
         }

@@ -25,8 +25,8 @@ public struct Connect: Sendable {
             return HandlerOutcome(ProxyResponse(headers: subprotocol(event)))
         } catch {
             switch error {
-            case .engine(let cause): log.error("connect_failed", ["error": "\(cause)"])
-            default: log.info("connect_refused", ["reason": error.reason])
+            case .engine(let cause): log.error("connect failed", ["error": "\(cause)"])
+            default: log.info("connect refused", ["reason": error.reason])
             }
             return HandlerOutcome(ProxyResponse(statusCode: error.status))
         }

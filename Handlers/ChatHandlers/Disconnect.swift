@@ -17,7 +17,7 @@ public struct Disconnect: Sendable {
             try await services.broadcaster.end(id, .disconnected)
             return HandlerOutcome(ProxyResponse())
         } catch {
-            services.log.error("disconnect_failed", ["connectionId": id.text, "error": "\(error)"])
+            services.log.error("disconnect failed", ["connectionId": id.text, "error": "\(error)"])
             return HandlerOutcome(ProxyResponse(statusCode: 500))
         }
     }

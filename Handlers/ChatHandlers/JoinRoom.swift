@@ -41,7 +41,7 @@ public struct JoinRoom: Sendable {
             let joined = try await describe(room, request, sender)
             return Reply(joined.encoded(requestID), afterward: publication)
         } catch {
-            services.log.error("joined_incomplete", ["room": room.id.text, "error": "\(error)"])
+            services.log.error("joined incomplete", ["room": room.id.text, "error": "\(error)"])
             let frame = ServerFrame.error(.internalError, action: Route.joinRoom.rawValue, requestID: requestID)
             return Reply(frame, afterward: publication)
         }

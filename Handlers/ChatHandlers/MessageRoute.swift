@@ -113,7 +113,7 @@ extension ChatServices {
             case .client(let error): return fail(error, afterward: renewal)
             case .engine(let error):
                 log.error(
-                    "frame_failed",
+                    "frame failed",
                     [
                         "error": "\(error)", "action": envelope.echoedAction, "connectionId": id.text,
                         "requestId": event.context.requestID,
@@ -156,7 +156,7 @@ extension ChatServices {
             do throws(TableError) {
                 _ = try await repository.renew(admission.connection, at: admission.now)
             } catch {
-                log.warning("lease_not_renewed", ["connectionId": admission.connection.id.text, "error": "\(error)"])
+                log.warning("lease not renewed", ["connectionId": admission.connection.id.text, "error": "\(error)"])
             }
         }
     }
@@ -180,7 +180,7 @@ extension ChatServices {
         do throws(TableError) {
             try await broadcaster.end(id, .expired)
         } catch {
-            log.warning("expired_not_ended", ["connectionId": id.text, "error": "\(error)"])
+            log.warning("expired not ended", ["connectionId": id.text, "error": "\(error)"])
         }
     }
 

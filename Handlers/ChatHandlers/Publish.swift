@@ -22,7 +22,7 @@ public struct Publish: Sendable {
             switch error {
             case .client(let error): failure = error
             case .engine(let error):
-                services.log.error("publish_failed", ["error": "\(error)"])
+                services.log.error("publish failed", ["error": "\(error)"])
                 failure = .internalError
             }
         }

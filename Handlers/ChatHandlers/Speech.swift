@@ -66,7 +66,7 @@ struct Speech: Sendable {
                 all += others
                 if user == receiver { receivers = others.count }
             } catch {
-                services.log.error("direct_not_delivered", ["error": "\(error)"])
+                services.log.error("direct not delivered", ["error": "\(error)"])
             }
         }
         return (all, receivers)

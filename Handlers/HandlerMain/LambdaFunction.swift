@@ -75,7 +75,7 @@ public enum LambdaFunction {
 
     /// Tells Lambda that this function cannot start, and ends.
     private static func fail(_ type: String, _ message: String) -> Never {
-        Log(level: .error, format: .json).error("init_failed", ["type": type, "message": message])
+        Log(level: .error, format: .json).error("init failed", ["type": type, "message": message])
         try? LambdaRuntime.reportInitError(endpoint: endpoint, type: type, message: message)
         exit(1)
     }

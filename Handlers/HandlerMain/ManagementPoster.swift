@@ -22,7 +22,7 @@ final class ManagementPoster: Poster {
             throw SettingError("WEBSOCKET_ENDPOINT is no http:// URL with a host, a port and a stage")
         }
         self.path = path
-        var fields: HTTPFields = ["Host": "\(host):\(port)"]
+        var fields: HTTPFields = [:]
         if let token { fields.set("Authorization", "Bearer \(token)") }
         self.fields = fields
         self.log = log
@@ -36,7 +36,7 @@ final class ManagementPoster: Poster {
             if status == 410 {
                 gone.append(id)
             } else if status != 200 {
-                log.warning("post_refused", ["connectionId": id.text, "status": status])
+                log.warning("post refused", ["connectionId": id.text, "status": status])
             }
         }
         return gone
@@ -59,7 +59,7 @@ final class ManagementPoster: Poster {
                 ).status
             }
         } catch {
-            log.error("post_failed", ["connectionId": id.text, "error": "\(error)"])
+            log.error("post failed", ["connectionId": id.text, "error": "\(error)"])
             return nil
         }
     }

@@ -31,7 +31,7 @@ extension RoomBroadcaster {
             if let left { await publish(left) }
         }
         try await repository.finishEnd(connection)
-        log.debug("connection_ended", ["connectionId": connection.id.text, "reason": reason.rawValue])
+        log.debug("connection ended", ["connectionId": connection.id.text, "reason": reason.rawValue])
     }
 
     /// Ends connections that a post found gone, but for those young enough to be still inside `$connect`.
@@ -42,7 +42,7 @@ extension RoomBroadcaster {
             do throws(TableError) {
                 try await end(id, .stale, .ifConnectedBy(connectedBy))
             } catch {
-                log.warning("stale_not_ended", ["connectionId": id.text, "error": "\(error)"])
+                log.warning("stale not ended", ["connectionId": id.text, "error": "\(error)"])
             }
         }
     }

@@ -17,7 +17,7 @@ extension RoomBroadcaster {
         do throws(TableError) {
             try await repository.published(pending)
         } catch {
-            log.warning("presence_mark_kept", ["room": pending.room.id.text, "error": "\(error)"])
+            log.warning("presence mark kept", ["room": pending.room.id.text, "error": "\(error)"])
         }
         await endStale(gone)
     }
@@ -31,7 +31,7 @@ extension RoomBroadcaster {
             guard !others.isEmpty else { return [] }
             return await poster.post(ServerFrame.presence(pending.event), to: others)
         } catch {
-            log.error("presence_failed", ["room": pending.room.id.text, "error": "\(error)"])
+            log.error("presence failed", ["room": pending.room.id.text, "error": "\(error)"])
             return nil
         }
     }

@@ -49,7 +49,7 @@ public struct RoomBroadcaster: Sendable {
             let connections = try await repository.tenantConnections(tenant)
             await endStale(await poster.post(frame, to: connections.filter { $0 != sender }))
         } catch {
-            log.error("fanout_failed", ["tenant": tenant.text, "error": "\(error)"])
+            log.error("fanout failed", ["tenant": tenant.text, "error": "\(error)"])
         }
     }
 
@@ -58,7 +58,7 @@ public struct RoomBroadcaster: Sendable {
             let connections = try await members.members(room).map(\.connectionID).filter { $0 != sender }
             return connections.isEmpty ? [] : await poster.post(frame, to: connections)
         } catch {
-            log.error("fanout_failed", ["room": room.id.text, "error": "\(error)"])
+            log.error("fanout failed", ["room": room.id.text, "error": "\(error)"])
             return []
         }
     }

@@ -28,7 +28,7 @@ struct CleanupWorker: Sendable {
                 try await sweep()
                 try await deleteExpired()
             } catch {
-                log.error("sweep_failed", ["error": "\(error)"])
+                log.error("sweep failed", ["error": "\(error)"])
             }
             order.dropAbandoned(after: .seconds(5))
             try? await Task.sleep(for: interval)

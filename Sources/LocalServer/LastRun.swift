@@ -26,7 +26,7 @@ struct LastRun: Sendable {
             guard keys.count == LastRun.page else { break }
             after = keys.last
         }
-        if ended > 0 { log.info("last_run_ended", ["connections": ended]) }
+        if ended > 0 { log.info("last run ended", ["connections": ended]) }
     }
 
     private func end(_ connections: [ConnectionID]) async throws(TableError) {
