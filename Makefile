@@ -1,0 +1,87 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# What is added to a command: make run ARGS='--port 9000', make test PYTEST='-k online', make test SWIFT_TEST='--filter Tokens'.
+ARGS ?=
+PYTEST ?=
+SWIFT_TEST ?=
+
+HANDLERS := Connect Disconnect Default JoinRoom LeaveRoom SendMessage Heartbeat Online History Cleanup Publish
+
+# The checked builds treat warnings as errors. They have a folder of their own: other flags in the same one rebuild everything.
+CHECKED := --scratch-path .build/checked -Xswiftc -warnings-as-errors
+BIN ?= .build/release
+DIST ?= dist
+
+# Debian's Python, which has the venv module of the package below whatever else is on the PATH.
+PYTHON := /usr/bin/python3
+REQUIREMENTS := Tests/e2e/requirements.txt
+
+BUILD_PACKAGES := libsqlite3-dev libssl-dev pkg-config
+TEST_PACKAGES := $(BUILD_PACKAGES) python3 python3-venv node-ws tmux util-linux
+
+# Installs what is missing of $(1), once at a time on a machine; with nothing missing it neither needs root nor a network.
+define install
+missing=; for name in $(1); do \
+  dpkg-query -W -f '$${db:Status-Abbrev}' "$$name" 2>/dev/null | grep -q '^ii' || missing+=" $$name"; done; \
+[ -z "$$missing" ] || { \
+  echo "installing$$missing"; \
+  root=; [ "$$(id -u)" = 0 ] || root=sudo; \
+  apt="$$root env DEBIAN_FRONTEND=noninteractive flock /var/lib/apt/lists apt-get -qq -o DPkg::Lock::Timeout=600"; \
+  apt-cache show $$missing >/dev/null 2>&1 || $$apt update; \
+  log=$$(mktemp); \
+  $$apt install -y --no-install-recommends $$missing >"$$log" 2>&1 </dev/null || \
+    { $$apt update && $$apt install -y --no-install-recommends $$missing >"$$log" 2>&1 </dev/null; } || \
+    { cat "$$log" >&2; rm -f "$$log"; exit 1; }; \
+  rm -f "$$log"; }
+endef
+
+.PHONY: help run test handlers bench clean build-packages test-packages release checked
+
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: release ## Builds and runs the server; ARGS='--port 9000' passes flags
+	@exec .build/release/muster serve $(ARGS)
+
+test: checked .venv/.stamp ## Builds without warnings, runs the Swift tests, then the end-to-end tests
+	swift test $(CHECKED) $(SWIFT_TEST)
+	MUSTER_BINARY=$(CURDIR)/.build/checked/release/muster MUSTER_HANDLERS_FOLDER=$(CURDIR)/.build/checked/handlers \
+	  .venv/bin/python -m pytest Tests/e2e $(PYTEST)
+
+handlers: release ## Lays the handlers out as dist/<Handler>/bootstrap, for muster serve --handlers dist
+	@$(MAKE) lay-out
+
+bench: release .venv/.stamp ## Measures the table, and what a delivery costs the server
+	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench -Xswiftc -enable-testing --filter TableBenchmark
+	.venv/bin/python Tests/e2e/bench.py .build/release/muster
+
+clean: ## Removes everything that was built
+	rm -rf .build dist .venv Tests/e2e/__pycache__ .pytest_cache
+
+release: | build-packages
+	swift build -c release
+
+checked: | build-packages
+	swift build -c release $(CHECKED)
+	@$(MAKE) lay-out BIN=.build/checked/release DIST=.build/checked/handlers
+
+# A new file each time: a running child keeps the one it was started from.
+.PHONY: lay-out
+lay-out:
+	@for name in $(HANDLERS); do mkdir -p $(DIST)/$$name; install -m 755 $(BIN)/$$name $(DIST)/$$name/bootstrap; done
+
+build-packages:
+	@$(call install,$(BUILD_PACKAGES))
+
+test-packages:
+	@$(call install,$(TEST_PACKAGES))
+
+# Made beside its place and moved there, so that a broken installation is never taken for one that is there.
+.venv/.stamp: $(REQUIREMENTS) | test-packages
+	@cmp -s $(REQUIREMENTS) .venv/.stamp && touch .venv/.stamp || { \
+	  rm -rf .venv; $(PYTHON) -m venv .venv; \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS); \
+	  cp $(REQUIREMENTS) .venv/.stamp; }
