@@ -7,7 +7,7 @@ import WebSocketCodec
 final class GatewayCore: Sendable {
     let configuration: GatewayConfiguration
     let invoker: any HandlerInvoker
-    let directory = ConnectionDirectory()
+    let directory: ConnectionDirectory
     let sessionLimits: WebSocketSession.Limits
     private let lifecycles = Mutex(Lifecycles())
 
@@ -17,7 +17,8 @@ final class GatewayCore: Sendable {
         var waiter: CheckedContinuation<Void, Never>?
     }
 
-    init(_ configuration: GatewayConfiguration, invoker: any HandlerInvoker) {
+    init(_ configuration: GatewayConfiguration, directory: ConnectionDirectory, invoker: any HandlerInvoker) {
+        self.directory = directory
         self.configuration = configuration
         self.invoker = invoker
         sessionLimits = WebSocketSession.Limits(

@@ -88,9 +88,14 @@ import Synchronization
 
     func assertCurrent() { assert(isCurrent, "off the loop's thread") }
 
-    /// Runs `body` on the loop's thread, after what the same thread handed over before. A loop that has ended drops it.
-    func execute(_ body: @escaping @Sendable () -> Void) {
-        if inbox.put(.call(body)) == .wakes { wake() }
+    /// Runs `body` on the loop's thread, after what the same thread handed over before.
+    ///
+    /// False when the loop has ended: the body will not run.
+    @discardableResult
+    func execute(_ body: @escaping @Sendable () -> Void) -> Bool {
+        let arrival = inbox.put(.call(body))
+        if arrival == .wakes { wake() }
+        return arrival != .refused
     }
 
     /// As ``execute(_:)``, but at once when the caller is on the loop's thread.

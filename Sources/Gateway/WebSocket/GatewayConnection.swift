@@ -24,10 +24,11 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     let userAgent: String
     private let active: Atomic<Int64>
 
-    private let core: GatewayCore
-    private let members: LoopMembers
+    let core: GatewayCore
+    let members: LoopMembers
     private let handshake: WebSocketHandshake
-    private let host: String
+    /// The `Host` of the handshake.
+    let host: String
     private var session: WebSocketSession!
     /// What came after the head of the handshake.
     private var early: [UInt8]
@@ -148,15 +149,18 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         do {
             outcome = try await core.invoker.invoke(.connect, event)
         } catch {
-            return refuse(502, because: "\(error)")
+            refuse(502, because: "\(error)")
+            return core.finished()
         }
-        if (200..<300).contains(outcome.response.statusCode) {
+        let status = outcome.response.statusCode
+        let isAccepted = (200..<300).contains(status)
+        if isAccepted {
             accept(outcome.response)
         } else {
-            let status = outcome.response.statusCode
             refuse((300...599).contains(status) ? status : 502, because: "the handler's answer")
         }
         await outcome.afterward?()
+        if !isAccepted { core.finished() }
     }
 
     private func accept(_ response: ProxyResponse) {
@@ -175,7 +179,6 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
             "connection refused",
             ["connectionId": id.text, "status": status, "sourceIp": sourceIP, "because": reason])
         session.refuse(.uniform(status))
-        core.finished()
     }
 
     private func handle(_ text: [UInt8]) async {
@@ -219,45 +222,5 @@ extension GatewayConnection: LoopMember {
     func shutDown() {
         isShuttingDown = true
         session.close(.goingAway)
-    }
-}
-
-extension GatewayConnection {
-    private func connectEvent(_ head: HTTPRequestHead, _ query: [QueryItem]) -> GatewayEvent {
-        var event = GatewayEvent(context(.connect, .connect))
-        event.headers = head.fields.map { ($0.name, $0.value) }
-        event.query = query.map { ($0.name, $0.value) }
-        return event
-    }
-
-    private func messageEvent(_ text: [UInt8]) -> GatewayEvent {
-        var context = context(RouteSelection.route(of: text), .message)
-        context.messageID = context.requestID
-        return GatewayEvent(context, body: String(decoding: text, as: UTF8.self))
-    }
-
-    private func disconnectEvent(_ end: WebSocketEnd) -> GatewayEvent {
-        var context = context(.disconnect, .disconnect)
-        context.disconnectStatusCode = Int(end.code.rawValue)
-        context.disconnectReason = end.reason
-        var event = GatewayEvent(context)
-        event.headers = [("Host", host)]
-        return event
-    }
-
-    private func context(_ route: Route, _ type: GatewayEvent.EventType) -> GatewayEvent.Context {
-        var context = GatewayEvent.Context(connectionID: id.text, routeKey: route.rawValue)
-        let requestID = members.requestIDs.next()
-        context.eventType = type
-        context.requestID = requestID
-        context.extendedRequestID = requestID
-        context.stage = core.configuration.stage
-        context.domainName = host
-        context.apiID = "local"
-        context.connectedAt = connectedAt
-        context.requestTime = core.configuration.clock.now()
-        context.sourceIP = sourceIP
-        context.userAgent = userAgent
-        return context
     }
 }
