@@ -43,20 +43,29 @@ import Testing
                 while not os.path.exists(os.environ["GATE"]): time.sleep(0.01)
         """#
 
-    /// A folder with one `Default/bootstrap`, and the handlers started from it.
+    /// A folder with one `Default/bootstrap`.
+    private static func makeFolder(_ bootstrap: String = bootstrap) throws -> String {
+        let folder = NSTemporaryDirectory() + "muster-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: "\(folder)/Default", withIntermediateDirectories: true)
+        _ = FileManager.default.createFile(
+            atPath: "\(folder)/Default/bootstrap", contents: Data(bootstrap.utf8), attributes: [.posixPermissions: 0o755])
+        return folder
+    }
+
+    private static func configuration(_ folder: String) -> ChildHandlersConfiguration {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        return ChildHandlersConfiguration(
+            directory: folder, environment: ["OWN": "value", "GATE": "\(folder)/gate", "PATH": path])
+    }
+
     private func run(
         bootstrap: String = ChildHandlersTests.bootstrap,
         _ configure: (inout ChildHandlersConfiguration) -> Void = { _ in },
         _ body: (ChildHandlers, _ gate: String) async throws -> Void
     ) async throws {
-        let folder = NSTemporaryDirectory() + "muster-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: "\(folder)/Default", withIntermediateDirectories: true)
+        let folder = try Self.makeFolder(bootstrap)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        _ = FileManager.default.createFile(
-            atPath: "\(folder)/Default/bootstrap", contents: Data(bootstrap.utf8), attributes: [.posixPermissions: 0o755])
-        var configuration = ChildHandlersConfiguration(
-            directory: folder,
-            environment: ["OWN": "value", "GATE": "\(folder)/gate", "PATH": ProcessInfo.processInfo.environment["PATH"] ?? ""])
+        var configuration = Self.configuration(folder)
         configure(&configuration)
         let handlers = try ChildHandlers(configuration)
         do {
@@ -184,5 +193,24 @@ import Testing
             #expect(kill(pid.withLock { $0 }, 0) == 0)
         }
         #expect(kill(pid.withLock { $0 }, 0) == -1)
+    }
+
+    @Test func `a server that is killed takes its children with it`() async throws {
+        let folder = try Self.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        await #expect(processExitsWith: .signal(SIGKILL)) { [folder = folder as String] in
+            let handlers = try ChildHandlers(Self.configuration(folder))
+            let answer = try await handlers.invoke(handler: "Default", payload: Array("{}".utf8))
+            let told = try JSONParser.parse(answer).object?["body"]?.string.map { try JSONParser.parse($0) }
+            let pid = try #require(told?.object?["pid"]?.int64)
+            try String(pid).write(toFile: "\(folder)/pid", atomically: true, encoding: .utf8)
+            kill(getpid(), SIGKILL)
+        }
+        let pid = try String(contentsOfFile: "\(folder)/pid", encoding: .utf8)
+        try await eventually {
+            // Gone, or dead and not yet reaped by whoever inherits orphans here.
+            guard let state = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return () }
+            return state.contains(") Z ") ? () : nil
+        }
     }
 }

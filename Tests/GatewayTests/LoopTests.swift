@@ -61,6 +61,21 @@ import Testing
         #expect(await Task(executorPreference: loop) { 7 }.value == 7)
     }
 
+    @Test func `a queue that never empties keeps order and its own size`() {
+        var queue = FIFO<Int>()
+        var expected = 0
+        for number in 0..<10_000 {
+            queue.append(number)
+            if number >= 3 {
+                #expect(queue.popFirst() == expected)
+                expected += 1
+            }
+        }
+        #expect(queue.count == 3)
+        queue.removeAll { $0 == 9998 }
+        #expect([queue.popFirst(), queue.popFirst(), queue.popFirst()] == [9997, 9999, nil])
+    }
+
     @Test func `a slot's next tenant does not get its predecessor's events`() {
         final class Source: EventSource {
             func becameReady(_ readiness: Readiness) {}

@@ -9,7 +9,7 @@ final class HandlerPool: @unchecked Sendable {
     let loop: EventLoop
     let log: Log
     private var children: [Child] = []
-    private var queue: [Invocation] = []
+    private var queue = FIFO<Invocation>()
     /// Children in a row that ended before their first invocation.
     private var earlyDeaths = 0
     private var isBackingOff = false
@@ -56,7 +56,7 @@ final class HandlerPool: @unchecked Sendable {
 
     func childIsIdle(_ child: Child) {
         earlyDeaths = 0
-        if !queue.isEmpty { child.run(queue.removeFirst()) }
+        if let invocation = queue.popFirst() { child.run(invocation) }
     }
 
     func childEnded(_ child: Child, hasServed: Bool) {
@@ -98,8 +98,6 @@ final class HandlerPool: @unchecked Sendable {
     }
 
     private func failQueue(_ failure: HandlerFailure) {
-        let waiting = queue
-        queue = []
-        for invocation in waiting { invocation.finish(failure) }
+        while let invocation = queue.popFirst() { invocation.finish(failure) }
     }
 }

@@ -33,8 +33,7 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     /// What came after the head of the handshake.
     private var early: [UInt8]
     private var bucket: TokenBucket
-    private var steps: [Step] = []
-    private var nextStep = 0
+    private var steps = FIFO<Step>()
     private var waitingBytes = 0
     private var isWorking = false
     private var isShuttingDown = false
@@ -95,10 +94,8 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
 
     // MARK: One step after the other
 
-    private var waiting: Int { steps.count - nextStep }
-
     private var isOverfull: Bool {
-        waiting > core.configuration.waitingMessages || waitingBytes > core.configuration.waitingBytes
+        steps.count > core.configuration.waitingMessages || waitingBytes > core.configuration.waitingBytes
     }
 
     private func add(_ step: Step) {
@@ -110,8 +107,8 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     }
 
     private func dropWaiting() {
-        steps.removeAll(keepingCapacity: false)
-        (nextStep, waitingBytes) = (0, 0)
+        steps.removeAll()
+        waitingBytes = 0
     }
 
     private func work() async {
@@ -128,18 +125,12 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     }
 
     private func takeStep() -> Step? {
-        guard nextStep < steps.count else {
-            steps.removeAll(keepingCapacity: steps.capacity <= 64)
-            nextStep = 0
-            return nil
-        }
-        let step = steps[nextStep]
-        nextStep += 1
+        let step = steps.popFirst()
         switch step {
         case .message(let text), .overRate(let text):
             waitingBytes -= text.count
             if !isOverfull { session.resume() }
-        case .connect, .disconnect: break
+        case .connect, .disconnect, nil: break
         }
         return step
     }
