@@ -15,7 +15,7 @@ public final class Gateway: Sendable {
     private let members: [LoopMembers]
     private let publicServer: HTTPServer
     private let managementServer: HTTPServer
-    private let directory = ConnectionDirectory()
+    let directory = ConnectionDirectory()
     private let core = Mutex<GatewayCore?>(nil)
 
     /// Throws ``GatewayError/addressInUse(host:port:)`` when another process listens on a port.
@@ -102,11 +102,8 @@ public final class Gateway: Sendable {
     /// Returns within ``GatewayConfiguration/stopTimeout`` in any case.
     public func stop() async {
         publicServer.stop()
-        if let core = core.withLock({ $0 }) {
-            let limit = configuration.stopTimeout
-            let isDone = await Deadline.run(within: limit) { await core.allFinished() }
-            if !isDone { configuration.log.warning("handlers were still running at the end") }
-        }
+        let core = core.withLock { $0 }
+        let isDone = await Deadline.run(within: configuration.stopTimeout) { await core?.allFinished() }
         // Not before: what runs until here may post.
         managementServer.stop()
         // The last close frames leave, and peers that answer them end in order.
@@ -114,6 +111,16 @@ public final class Gateway: Sendable {
         _ = await Deadline.run(within: Self.farewell) {
             for members in members { await members.waitUntilEmpty() }
         }
+        if isDone { return endLoops() }
+        configuration.log.warning("handlers were still running at the end")
+        // A handler that outlives the server still runs on its connection's loop.
+        Task {
+            await core?.allFinished()
+            endLoops()
+        }
+    }
+
+    private func endLoops() {
         for loop in loops { loop.stop() }
     }
 

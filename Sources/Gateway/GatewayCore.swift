@@ -14,7 +14,7 @@ final class GatewayCore: Sendable {
     /// Connections whose `$connect` began and whose last handler has not ended.
     private struct Lifecycles {
         var running = 0
-        var waiter: CheckedContinuation<Void, Never>?
+        var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
     init(_ configuration: GatewayConfiguration, directory: ConnectionDirectory, invoker: any HandlerInvoker) {
@@ -33,18 +33,20 @@ final class GatewayCore: Sendable {
     func began() { lifecycles.withLock { $0.running += 1 } }
 
     func finished() {
-        let waiter = lifecycles.withLock { state in
+        let waiters = lifecycles.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.running -= 1
-            return state.running == 0 ? state.waiter.take() : nil
+            guard state.running == 0 else { return [] }
+            defer { state.waiters = [] }
+            return state.waiters
         }
-        waiter?.resume()
+        for waiter in waiters { waiter.resume() }
     }
 
     /// Returns once no handler of a connection runs any more.
     func allFinished() async {
         await withCheckedContinuation { continuation in
             let isDone = lifecycles.withLock { state in
-                if state.running > 0 { state.waiter = continuation }
+                if state.running > 0 { state.waiters.append(continuation) }
                 return state.running == 0
             }
             if isDone { continuation.resume() }
