@@ -76,5 +76,7 @@ let package = Package(
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
+            tests("ModelTests", ["ChatModel"]),
+            tests("WireTests", ["ChatModel", "ChatWire", "JSONCoding"]),
         ]
 )
