@@ -106,6 +106,19 @@ struct FrameSizeTests {
         #expect(messages.isEmpty || !seqs.isEmpty)
     }
 
+    @Test func `no history exceeds the limit, however its messages fill it`() {
+        // With the longest of everything in front, some of these sizes fill the frame to its last bytes.
+        for bodyBytes in 300...340 {
+            let messages = (1...300).map { seq in
+                Message(
+                    destination: .user(longestUser), messageID: "01M7Z56RM08M3V7T2R9W6X0YZB", seq: seq, senderID: UserID("a")!,
+                    body: String(repeating: "x", count: bodyBytes), sentAt: now)
+            }
+            let frame = ServerFrame.history(.user(longestUser), messages, more: false, fromOldest: true, longestRequestID)
+            #expect(frame.count <= Limits.messageBytes, "with bodies of \(bodyBytes) bytes")
+        }
+    }
+
     @Test(arguments: seeds)
     func `online stops short and says where to go on`(seed: UInt64) throws {
         var random = Seeded(state: seed)
