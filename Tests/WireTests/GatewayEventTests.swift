@@ -55,6 +55,15 @@ struct GatewayEventTests {
         #expect(root["requestContext"]?.object?.members.map(\.name) == ["routeKey", "connectionId"])
     }
 
+    @Test func `names are told apart by their bytes`() throws {
+        var event = GatewayEvent(GatewayEvent.Context(connectionID: "c", routeKey: "$connect"))
+        event.query = [("caf\u{E9}", "composed"), ("cafe\u{301}", "decomposed")]
+        let again = try GatewayEvent(decoding: event.encoded())
+        #expect(again.query.map(\.value) == ["composed", "decomposed"])
+        #expect(again.queryParameter("caf\u{E9}") == "composed")
+        #expect(again.queryParameter("cafe\u{301}") == "decomposed")
+    }
+
     @Test(arguments: [
         "", "null", "[]", "{", "{}", #"{"requestContext":null}"#, #"{"requestContext":[]}"#,
         #"{"requestContext":{"routeKey":"$connect"}}"#, #"{"requestContext":{"connectionId":"c"}}"#,
