@@ -87,5 +87,7 @@ let package = Package(
             tests("GatewayTests", [
                 "Gateway", "ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "TestSupport",
             ]),
+            tests("ModelTests", ["ChatModel"]),
+            tests("WireTests", ["ChatModel", "ChatWire", "JSONCoding"]),
         ]
 )
