@@ -172,6 +172,8 @@ import Synchronization
         thread.store(UInt(pthread_self()), ordering: .relaxed)
         while !isEnding { turn() }
         for source in sources.all { source.loopEnds() }
+        // What still waits for its time may hold the loop itself.
+        timers = Timers()
         for work in inbox.close() {
             if case .job(let job) = work { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }
         }
