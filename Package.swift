@@ -41,9 +41,9 @@ let package = Package(
         library("ChatWire", ["ChatModel", "JSONCoding"]),
         library("ChatStore", ["ChatModel"]),
         library("MemoryTable", ["ChatModel", "ChatStore"]),
-        library("SQLiteTable", ["ChatModel", "ChatStore", "JSONCoding", "CSQLite"]),
+        library("SQLiteTable", ["ChatStore", "JSONCoding", "CSQLite"]),
         library("ChatBroadcast", ["ChatModel", "ChatWire", "ChatStore", "Logs"]),
-        library("Tokens", ["ChatModel", "JSONCoding", "COpenSSL"]),
+        library("Tokens", ["JSONCoding", "COpenSSL"]),
         .target(
             name: "ChatHandlers",
             dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs", "JSONCoding"],
@@ -54,7 +54,7 @@ let package = Package(
         library("WebSocketCodec", ["HTTPCodec"]),
         library("Gateway", ["ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "CLinux", "COpenSSL"]),
         library("LoopbackHTTP", ["HTTPCodec"]),
-        library("LambdaRuntime", ["ChatWire", "Logs", "LoopbackHTTP", "HTTPCodec"]),
+        library("LambdaRuntime", ["HTTPCodec", "LoopbackHTTP"]),
         .target(
             name: "HandlerMain",
             dependencies: [
@@ -75,6 +75,7 @@ let package = Package(
     ]
         + handlers.map(handler)
         + [
+            tests("StructureTests", []),
             .target(name: "TestSupport", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/TestSupport"),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
@@ -86,5 +87,7 @@ let package = Package(
             tests("GatewayTests", [
                 "Gateway", "ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "TestSupport",
             ]),
+            tests("ModelTests", ["ChatModel"]),
+            tests("WireTests", ["ChatModel", "ChatWire", "JSONCoding"]),
         ]
 )

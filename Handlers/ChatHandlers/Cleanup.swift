@@ -38,7 +38,7 @@ public struct Cleanup: Sendable {
     /// A record may be days late or repeated: only a connection that is still gone is ended.
     private func endDeleted(_ connection: EndingConnection) async throws(TableError) {
         guard try await services.repository.connection(connection.id) == nil else { return }
-        try await services.broadcaster.carryOut(connection, .expired)
+        try await services.broadcaster.carryOut([connection], .expired)
     }
 }
 

@@ -45,9 +45,9 @@ public struct ServiceEnvironment: Sendable {
     public func verifier() throws(SettingError) -> TokenVerifier? {
         guard let secret else { return nil }
         do throws(KeyError) {
-            return TokenVerifier(keys: KeySet([try Key(secret: Array(secret.utf8))]), rules: rules)
+            return TokenVerifier(keys: KeySet([try TokenKey(secret: Array(secret.utf8))]), rules: rules)
         } catch {
-            throw SettingError("MUSTER_JWT_SECRET is too short: give at least \(Key.minSecretBytes) bytes")
+            throw SettingError("MUSTER_JWT_SECRET is too short: give at least \(TokenKey.minSecretBytes) bytes")
         }
     }
 }

@@ -36,51 +36,77 @@ struct Sweep: Sendable {
         now = services.clock.now()
     }
 
+    /// Everything due is tried; the first failure is thrown at the end, and the next round begins where this one did.
     func run() async throws(TableError) -> Report {
         var report = Report()
+        var failure: TableError?
         let current = Keys.minute(of: now)
         let swept = try await services.repository.sweptMinute()
         var minute = min(swept ?? current - Sweep.firstLookBack, current)
         while minute <= current {
             for shard in 0..<Limits.indexShards {
-                try await leases(Bucket(minute: minute, shard: shard), &report)
-                try await presence(Bucket(minute: minute, shard: shard), &report)
+                let bucket = Bucket(minute: minute, shard: shard)
+                for lease in try await dueLeases(bucket) {
+                    failure = await attempt { () async throws(TableError) in try await look(at: lease, &report) } ?? failure
+                }
+                for event in try await services.repository.duePresence(bucket) where event.dueAt <= now {
+                    failure = await attempt { () async throws(TableError) in try await look(at: event, &report) } ?? failure
+                }
             }
             minute += 1
         }
+        if let failure { throw failure }
         let settled = current - Sweep.settledMinutes
         if settled > swept ?? 0 { try await services.repository.setSweptMinute(settled) }
         return report
     }
 
-    private func leases(_ bucket: Bucket, _ report: inout Report) async throws(TableError) {
-        let repository = services.repository
-        let due = try await repository.dueLeases(bucket)
-        guard !due.isEmpty else { return }
-        let connections = try await repository.connections(due)
-        for lease in due {
-            guard let connection = connections[lease.id], connection.ended == nil else {
-                try await services.broadcaster.clear(lease.id, lease.user, wheelMinute: lease.minute)
-                report.ended += 1
-                continue
-            }
-            if !connection.isLive(at: now) {
-                if try await services.broadcaster.end(lease.id, .expired, .ifExpired(now)) { report.ended += 1 }
-                continue
-            }
-            let minute = Keys.minute(of: connection.expiresAt)
-            if minute > lease.minute {
-                try await repository.moveLease(lease, to: minute)
-                report.moved += 1
-            }
+    private func attempt(_ step: () async throws(TableError) -> Void) async -> TableError? {
+        do throws(TableError) {
+            try await step()
+            return nil
+        } catch {
+            services.log.error("sweep step failed", ["error": "\(error)"])
+            return error
         }
     }
 
-    private func presence(_ bucket: Bucket, _ report: inout Report) async throws(TableError) {
-        for due in try await services.repository.duePresence(bucket) where due.dueAt <= now {
-            guard let pending = try await services.repository.unpublished(due) else { continue }
-            await services.broadcaster.publish(pending)
-            report.published += 1
+    /// A row of the wheel beside its connection, if that is still there and not ended.
+    private struct Candidate {
+        var lease: DueLease
+        var connection: Connection?
+    }
+
+    private func dueLeases(_ bucket: Bucket) async throws(TableError) -> [Candidate] {
+        let due = try await services.repository.dueLeases(bucket)
+        guard !due.isEmpty else { return [] }
+        let connections = try await services.repository.connections(due)
+        return due.map { lease in
+            Candidate(lease: lease, connection: connections[lease.id].flatMap { $0.ended == nil ? $0 : nil })
         }
+    }
+
+    private func look(at candidate: Candidate, _ report: inout Report) async throws(TableError) {
+        let lease = candidate.lease
+        guard let connection = candidate.connection else {
+            try await services.broadcaster.clear(lease.id, lease.user, wheelMinute: lease.minute)
+            report.ended += 1
+            return
+        }
+        guard connection.isLive(at: now) else {
+            if try await services.broadcaster.end(lease.id, .expired, .ifExpired(now)) { report.ended += 1 }
+            return
+        }
+        let minute = Keys.minute(of: connection.expiresAt)
+        if minute > lease.minute {
+            try await services.repository.moveLease(lease, to: minute)
+            report.moved += 1
+        }
+    }
+
+    private func look(at due: DuePresence, _ report: inout Report) async throws(TableError) {
+        guard let pending = try await services.repository.unpublished(due) else { return }
+        await services.broadcaster.publish(pending)
+        report.published += 1
     }
 }

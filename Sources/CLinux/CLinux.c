@@ -27,6 +27,10 @@ pid_t clinux_spawn(const char *path, char *const argv[], char *const envp[]) {
         // Ctrl-C in a terminal goes to the foreground group: the server decides when its children end.
         setpgid(0, 0);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+#ifdef SYS_close_range
+        // Ours are close-on-exec one by one; this is for what the server inherited itself (4: CLOSE_RANGE_CLOEXEC).
+        syscall(SYS_close_range, 3, ~0U, 4);
+#endif
         // The parent may have died before the signal was asked for.
         if (getppid() == parent) execve(path, argv, envp);
         int reason = errno;

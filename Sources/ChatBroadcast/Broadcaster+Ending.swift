@@ -12,49 +12,74 @@ extension RoomBroadcaster {
         _ id: ConnectionID, _ reason: EndReason, _ policy: EndPolicy = .always
     ) async throws(TableError) -> Bool {
         guard case .claimed(let connection) = try await repository.claimEnd(id, reason, policy) else { return false }
-        try await carryOut(connection, reason)
+        try await carryOut([connection], reason)
         return true
     }
 
-    /// Walks the rooms of a connection that is marked ended (or whose item is gone) and deletes it last. Every step can be
-    /// done again without harm.
-    public func carryOut(_ connection: EndingConnection, _ reason: EndReason) async throws(TableError) {
-        let now = clock.now()
-        if reason != .disconnected {
-            let tokenIsOver = connection.tokenExpiresAt.map { $0 <= now } ?? false
-            await poster.close(connection.id, tokenIsOver ? .tokenExpired : .goingAway)
+    /// Ends for good a connection known to be dead, taking up what somebody else began and did not finish.
+    public func clear(_ id: ConnectionID, _ user: User, wheelMinute: Int64? = nil) async throws(TableError) {
+        switch try await repository.claimEnd(id, .expired, .always) {
+        case .claimed(let connection), .alreadyEnding(let connection): try await carryOut([connection], .expired)
+        case .absent: try await carryOut([try await repository.remains(of: id, user, wheelMinute: wheelMinute)], .expired)
+        case .spared: break
         }
+    }
+
+    /// Walks the rooms of connections that are marked ended (or whose items are gone) and deletes them last. Every step can
+    /// be done again without harm.
+    ///
+    /// All are out of their rooms before anything is published, so that none is told of another.
+    public func carryOut(_ connections: [EndingConnection], _ reason: EndReason) async throws(TableError) {
+        var decided: [PendingPresence] = []
+        do throws(TableError) {
+            for connection in connections {
+                if reason != .disconnected { await close(connection) }
+                try await leaveRooms(connection, reason, &decided)
+            }
+        } catch {
+            // What was decided is told, whatever came after.
+            await publish(decided)
+            throw error
+        }
+        await publish(decided)
+        for connection in connections {
+            try await repository.finishEnd(connection)
+            log.debug("connection ended", ["connectionId": connection.id.text, "reason": reason.rawValue])
+        }
+    }
+
+    private func close(_ connection: EndingConnection) async {
+        let tokenIsOver = connection.tokenExpiresAt.map { $0 <= clock.now() } ?? false
+        await poster.close(connection.id, tokenIsOver ? .tokenExpired : .goingAway)
+    }
+
+    private func leaveRooms(
+        _ connection: EndingConnection, _ reason: EndReason, _ decided: inout [PendingPresence]
+    ) async throws(TableError) {
+        let now = clock.now()
         for name in connection.rooms.sorted() {
             guard let roomID = RoomID(name) else { continue }
+            let room = Room(connection.user.tenantID, roomID)
             let left = try await repository.leave(
-                connection.id, connection.user, Room(connection.user.tenantID, roomID), reason, noting: false, at: now)
-            if let left { await publish(left) }
+                connection.id, connection.user, room, reason, noting: false, at: now)
+            if let left { decided.append(left) }
         }
-        try await repository.finishEnd(connection)
-        log.debug("connection ended", ["connectionId": connection.id.text, "reason": reason.rawValue])
     }
 
     /// Ends connections that a post found gone, but for those young enough to be still inside `$connect`.
     func endStale(_ gone: [ConnectionID]) async {
         guard !gone.isEmpty else { return }
         let connectedBy = clock.now() - Limits.connectGrace
-        for id in gone {
-            do throws(TableError) {
-                try await end(id, .stale, .ifConnectedBy(connectedBy))
-            } catch {
-                log.warning("stale not ended", ["connectionId": id.text, "error": "\(error)"])
+        do throws(TableError) {
+            var claimed: [EndingConnection] = []
+            for id in gone {
+                if case .claimed(let connection) = try await repository.claimEnd(id, .stale, .ifConnectedBy(connectedBy)) {
+                    claimed.append(connection)
+                }
             }
-        }
-    }
-}
-
-extension RoomBroadcaster {
-    /// Ends for good a connection known to be dead, taking up what somebody else began and did not finish.
-    public func clear(_ id: ConnectionID, _ user: User, wheelMinute: Int64? = nil) async throws(TableError) {
-        switch try await repository.claimEnd(id, .expired, .always) {
-        case .claimed(let connection), .alreadyEnding(let connection): try await carryOut(connection, .expired)
-        case .absent: try await carryOut(try await repository.remains(of: id, user, wheelMinute: wheelMinute), .expired)
-        case .spared: break
+            try await carryOut(claimed, .stale)
+        } catch {
+            log.warning("stale connections not ended", ["count": gone.count, "error": "\(error)"])
         }
     }
 }

@@ -22,6 +22,17 @@ extension RoomBroadcaster {
         await endStale(gone)
     }
 
+    /// Tells of several events at once, so that none waits for the turn of another.
+    func publish(_ events: [PendingPresence]) async {
+        if events.count < 2 {
+            for event in events { await publish(event) }
+            return
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for event in events { group.addTask { await publish(event) } }
+        }
+    }
+
     /// - Returns: members found gone; nil if nobody could be told.
     private func tell(_ pending: PendingPresence) async -> [ConnectionID]? {
         do throws(TableError) {

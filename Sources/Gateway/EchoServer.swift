@@ -22,7 +22,7 @@ public final class EchoServer: Sendable {
         var loops: [EventLoop] = []
         do throws(GatewayError) {
             for index in 0..<threads { loops.append(try EventLoop.start(named: "echo-\(index)", clock: MachineClock())) }
-            members = loops.map(LoopMembers.init)
+            members = LoopMembers.make(loops)
             server = try HTTPServer(host: host, port: port, members: members, log: log)
             server.start(Self.service(members))
         } catch {

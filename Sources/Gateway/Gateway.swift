@@ -15,6 +15,7 @@ public final class Gateway: Sendable {
     private let members: [LoopMembers]
     private let publicServer: HTTPServer
     private let managementServer: HTTPServer
+    let directory = ConnectionDirectory()
     private let core = Mutex<GatewayCore?>(nil)
 
     /// Throws ``GatewayError/addressInUse(host:port:)`` when another process listens on a port.
@@ -26,7 +27,7 @@ public final class Gateway: Sendable {
             for index in 0..<configuration.threads {
                 loops.append(try EventLoop.start(named: "loop-\(index)", clock: configuration.clock))
             }
-            members = loops.map(LoopMembers.init)
+            members = LoopMembers.make(loops)
             publicServer = try HTTPServer(
                 host: configuration.host, port: configuration.port, members: members, log: configuration.log)
             managementServer = try HTTPServer(
@@ -45,7 +46,7 @@ public final class Gateway: Sendable {
 
     /// Begins to accept. Called once.
     public func start(_ invoker: any HandlerInvoker) {
-        let core = GatewayCore(configuration, invoker: invoker)
+        let core = GatewayCore(configuration, directory: directory, invoker: invoker)
         self.core.withLock { place in
             precondition(place == nil, "started twice")
             place = core
@@ -59,20 +60,19 @@ public final class Gateway: Sendable {
     /// Never waits. The frame is encoded once, whatever the number of connections. Posts from one thread reach a
     /// connection in order. A connection whose `$connect` is still running is not connected.
     public func post(_ payload: [UInt8], to ids: [ConnectionID]) -> [ConnectionID] {
-        guard let core = core.withLock({ $0 }) else { return ids }
         var gone: [ConnectionID] = []
-        var groups: [ObjectIdentifier: [GatewayConnection]] = [:]
+        var groups = [[GatewayConnection]](repeating: [], count: loops.count)
         for id in ids {
-            guard let connection = core.directory[id] else {
+            if let connection = directory[id] {
+                groups[connection.members.index].append(connection)
+            } else {
                 gone.append(id)
-                continue
             }
-            groups[ObjectIdentifier(connection.loop), default: []].append(connection)
         }
-        guard !groups.isEmpty else { return gone }
+        guard gone.count < ids.count else { return gone }
         let frame = SharedBytes(FrameEncoder.frame(.text, payload))
-        for connections in groups.values {
-            connections[0].loop.perform {
+        for (loop, connections) in zip(loops, groups) where !connections.isEmpty {
+            loop.perform {
                 for connection in connections { connection.send(frame) }
             }
         }
@@ -81,38 +81,46 @@ public final class Gateway: Sendable {
 
     /// Closes a connection after what is queued for it; false when it is not connected.
     public func close(_ id: ConnectionID, code: WebSocketCloseCode, reason: String = "") -> Bool {
-        guard let connection = core.withLock({ $0 })?.directory[id] else { return false }
+        guard let connection = directory[id] else { return false }
         connection.loop.perform { connection.close(WebSocketEnd(code, reason)) }
         return true
     }
 
     /// What is known of a connection; nil when it is not connected.
     public func info(_ id: ConnectionID) -> ConnectionInfo? {
-        guard let connection = core.withLock({ $0 })?.directory[id] else { return nil }
+        guard let connection = directory[id] else { return nil }
         return ConnectionInfo(
             connectedAt: connection.connectedAt, lastActiveAt: connection.lastActiveAt,
             sourceIP: connection.sourceIP, userAgent: connection.userAgent)
     }
 
     /// Connections that are open now.
-    public var connectionCount: Int { core.withLock { $0 }?.directory.count ?? 0 }
+    public var connectionCount: Int { directory.count }
 
     /// Stops accepting, closes every connection with 1001, and waits for their handlers, `$disconnect` included.
     ///
     /// Returns within ``GatewayConfiguration/stopTimeout`` in any case.
     public func stop() async {
         publicServer.stop()
+        let core = core.withLock { $0 }
+        let isDone = await Deadline.run(within: configuration.stopTimeout) { await core?.allFinished() }
+        // Not before: what runs until here may post.
         managementServer.stop()
-        if let core = core.withLock({ $0 }) {
-            let limit = configuration.stopTimeout
-            let isDone = await Deadline.run(within: limit) { await core.allFinished() }
-            if !isDone { configuration.log.warning("handlers were still running at the end") }
-        }
         // The last close frames leave, and peers that answer them end in order.
         let members = members
         _ = await Deadline.run(within: Self.farewell) {
             for members in members { await members.waitUntilEmpty() }
         }
+        if isDone { return endLoops() }
+        configuration.log.warning("handlers were still running at the end")
+        // A handler that outlives the server still runs on its connection's loop.
+        Task {
+            await core?.allFinished()
+            endLoops()
+        }
+    }
+
+    private func endLoops() {
         for loop in loops { loop.stop() }
     }
 

@@ -7,17 +7,18 @@ import WebSocketCodec
 final class GatewayCore: Sendable {
     let configuration: GatewayConfiguration
     let invoker: any HandlerInvoker
-    let directory = ConnectionDirectory()
+    let directory: ConnectionDirectory
     let sessionLimits: WebSocketSession.Limits
     private let lifecycles = Mutex(Lifecycles())
 
     /// Connections whose `$connect` began and whose last handler has not ended.
     private struct Lifecycles {
         var running = 0
-        var waiter: CheckedContinuation<Void, Never>?
+        var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    init(_ configuration: GatewayConfiguration, invoker: any HandlerInvoker) {
+    init(_ configuration: GatewayConfiguration, directory: ConnectionDirectory, invoker: any HandlerInvoker) {
+        self.directory = directory
         self.configuration = configuration
         self.invoker = invoker
         sessionLimits = WebSocketSession.Limits(
@@ -32,18 +33,20 @@ final class GatewayCore: Sendable {
     func began() { lifecycles.withLock { $0.running += 1 } }
 
     func finished() {
-        let waiter = lifecycles.withLock { state in
+        let waiters = lifecycles.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.running -= 1
-            return state.running == 0 ? state.waiter.take() : nil
+            guard state.running == 0 else { return [] }
+            defer { state.waiters = [] }
+            return state.waiters
         }
-        waiter?.resume()
+        for waiter in waiters { waiter.resume() }
     }
 
     /// Returns once no handler of a connection runs any more.
     func allFinished() async {
         await withCheckedContinuation { continuation in
             let isDone = lifecycles.withLock { state in
-                if state.running > 0 { state.waiter = continuation }
+                if state.running > 0 { state.waiters.append(continuation) }
                 return state.running == 0
             }
             if isDone { continuation.resume() }

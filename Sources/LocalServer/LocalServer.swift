@@ -49,7 +49,7 @@ public final class LocalServer: Sendable {
         self.table = table
         let poster = LocalPoster()
         let services = ChatServices(
-            table: table, poster: poster, members: isInProcess ? index : nil, order: isInProcess ? order : Unordered(),
+            table: table, poster: poster, members: index, order: isInProcess ? order : Unordered(),
             verifier: verifier, settings: configuration.environment.settings, log: log)
         try await explained { try await LastRun(table: table, services: services, log: log).end() }
 

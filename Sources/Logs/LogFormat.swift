@@ -1,3 +1,4 @@
+import ChatModel
 import JSONCoding
 
 /// How a line looks.
@@ -23,7 +24,7 @@ public enum LogFormat: String, Sendable {
     private static func text(_ time: Int64, _ level: LogLevel, _ event: String, _ fields: [LogField]) -> [UInt8] {
         var line: [UInt8] = []
         line.reserveCapacity(128)
-        line.append(contentsOf: UTCTime(milliseconds: time).text.utf8)
+        line.append(contentsOf: Timestamp(milliseconds: time).description.utf8)
         line.append(UInt8(ascii: " "))
         line.append(contentsOf: level.label.utf8)
         line.append(UInt8(ascii: " "))
@@ -45,7 +46,7 @@ public enum LogFormat: String, Sendable {
     private static func json(_ time: Int64, _ level: LogLevel, _ event: String, _ fields: [LogField]) -> [UInt8] {
         var json = JSONWriter(capacity: 256)
         json.beginObject()
-        json.member("time", UTCTime(milliseconds: time).text)
+        json.member("time", Timestamp(milliseconds: time).description)
         json.member("level", level.rawValue)
         json.member("event", raw: quoted(event))
         for field in fields {

@@ -28,12 +28,12 @@ public struct NewToken: Sendable {
 
 /// Makes tokens signed with HS256, for development, tests and backends that hold the secret.
 public struct TokenMinter: Sendable {
-    private let key: Key
+    private let key: TokenKey
     private let tenantClaim: String
 
-    /// Throws for a secret shorter than `Key.minSecretBytes`.
+    /// Throws for a secret shorter than `TokenKey.minSecretBytes`.
     public init(secret: [UInt8], tenantClaim: String = TokenRules().tenantClaim) throws(KeyError) {
-        key = try Key(secret: secret, algorithms: [.hs256])
+        key = try TokenKey(secret: secret, algorithms: [.hs256])
         self.tenantClaim = tenantClaim
     }
 
@@ -55,7 +55,7 @@ public struct TokenMinter: Sendable {
     }
 
     /// The compact serialization of RFC 7515 section 7.1.
-    static func sign(header: [UInt8], payload: [UInt8], _ key: Key, _ algorithm: Algorithm) -> String {
+    static func sign(header: [UInt8], payload: [UInt8], _ key: TokenKey, _ algorithm: Algorithm) -> String {
         func encode(_ bytes: [UInt8]) -> String { Base64.encode(bytes, alphabet: .url, padding: false) }
         let input = encode(header) + "." + encode(payload)
         return input + "." + encode(key.sign(input.utf8.span, by: algorithm))

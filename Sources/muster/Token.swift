@@ -51,7 +51,7 @@ enum Token: Command {
             let minter = try TokenMinter(secret: Array(secret.utf8), tenantClaim: environment.rules.tenantClaim)
             Output.write(minter.mint(token, now: SystemClock().now().milliseconds) + "\n")
         } catch {
-            throw UsageError("\(arguments.name(of: "MUSTER_JWT_SECRET")) is too short: give at least \(Key.minSecretBytes) bytes")
+            throw UsageError("\(arguments.name(of: "MUSTER_JWT_SECRET")) is too short: give at least \(TokenKey.minSecretBytes) bytes")
         }
     }
 

@@ -156,4 +156,17 @@ import WebSocketCodec
             #expect(!fixture.gateway.close(id, code: .normal))
         }
     }
+
+    @Test(arguments: [true, false])
+    func `nothing of a closed connection stays in memory`(orderly: Bool) async throws {
+        try await GatewayFixture.run { fixture in
+            let client = try await fixture.connect()
+            try client.send(text: "{}")
+            _ = try await eventually { fixture.handlers.events(.default).first }
+            weak let connection = fixture.gateway.directory[fixture.lastID]
+            #expect(connection != nil)
+            if orderly { try client.close() } else { client.disconnect(abruptly: true) }
+            try await eventually { connection == nil ? () : nil }
+        }
+    }
 }

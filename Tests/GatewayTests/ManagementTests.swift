@@ -113,9 +113,10 @@ import WebSocketCodec
             $0.extraRoutes = { _ in HTTPResponse(status: 200) }
         }) { fixture in
             for path in ["/@connections/AAAAAAAAAAAAAAA%3D", "/tenants/t/online"] {
-                #expect(try await Self.request(fixture, "GET", path).status == 401)
-                #expect(try await Self.request(fixture, "GET", path, token: "Bearer secreT").status == 401)
-                #expect(try await Self.request(fixture, "GET", path, token: "Bearer secret1").status == 401)
+                for token in [nil, "Bearer secreT", "Bearer secret1", "secret"] {
+                    let answer = try await Self.request(fixture, "GET", path, token: token)
+                    #expect(answer.status == 401)
+                }
             }
             #expect(try await Self.request(fixture, "GET", "/tenants/t/online", token: "Bearer secret").status == 200)
             #expect(try await Self.request(fixture, "GET", "/healthz").status == 200)
@@ -126,7 +127,8 @@ import WebSocketCodec
         try await GatewayFixture.run({
             $0.extraRoutes = { $0.head.path == "/tenants/t/online" ? HTTPResponse(status: 200, body: [0x78]) : nil }
         }) { fixture in
-            #expect(try await Self.request(fixture, "GET", "/tenants/t/online?room=r").body == "x")
+            let answer = try await Self.request(fixture, "GET", "/tenants/t/online?room=r")
+            #expect(answer.body == "x")
             #expect(try await Self.request(fixture, "GET", "/elsewhere").status == 404)
         }
     }

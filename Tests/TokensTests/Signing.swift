@@ -11,10 +11,10 @@ enum Signing {
     static let header = #"{"alg":"HS256","typ":"JWT"}"#
 
     static func token(header: String = header, payload: String, algorithm: Algorithm = .hs256) throws -> String {
-        token(header: Array(header.utf8), payload: Array(payload.utf8), key: try Key(secret: secret), algorithm)
+        token(header: Array(header.utf8), payload: Array(payload.utf8), key: try TokenKey(secret: secret), algorithm)
     }
 
-    static func token(header: [UInt8], payload: [UInt8], key: Key, _ algorithm: Algorithm = .hs256) -> String {
+    static func token(header: [UInt8], payload: [UInt8], key: TokenKey, _ algorithm: Algorithm = .hs256) -> String {
         TokenMinter.sign(header: header, payload: payload, key, algorithm)
     }
 
@@ -24,6 +24,6 @@ enum Signing {
     }
 
     static func verifier(rules: TokenRules = TokenRules()) throws -> TokenVerifier {
-        TokenVerifier(keys: KeySet([try Key(secret: secret)]), rules: rules)
+        TokenVerifier(keys: KeySet([try TokenKey(secret: secret)]), rules: rules)
     }
 }

@@ -149,7 +149,7 @@ struct TokenAttackTests {
     }
 
     @Test func `a header or payload that is not UTF-8 is refused`() throws {
-        let key = try Key(secret: Signing.secret)
+        let key = try TokenKey(secret: Signing.secret)
         let verifier = try Signing.verifier()
         let payload = Array(#"{"sub":""#.utf8) + [0xFF] + Array(#"","tenantId":"acme","exp":9999999999}"#.utf8)
         let token = Signing.token(header: Array(Signing.header.utf8), payload: payload, key: key)

@@ -47,7 +47,7 @@ struct TokenVerifierTests {
             + ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
         let encoded = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
         let secret = try #require(Base64.decode(encoded, alphabet: .url, padding: false))
-        let verifier = TokenVerifier(keys: KeySet([try Key(secret: secret)]), rules: TokenRules(tenantClaim: "iss"))
+        let verifier = TokenVerifier(keys: KeySet([try TokenKey(secret: secret)]), rules: TokenRules(tenantClaim: "iss"))
         // The signature and the dates are accepted: what is missing is our subject.
         #expect(throws: TokenError.missingClaim(.subject)) { try verifier.verify(token, now: 1_300_819_379_999) }
         #expect(throws: TokenError.expired) { try verifier.verify(token, now: 1_300_819_380_000) }

@@ -21,19 +21,24 @@ extension GatewayEvent {
     private static func write(
         _ pairs: [(name: String, value: String)], _ single: String, _ multi: String, to writer: inout JSONWriter
     ) {
-        var names: [String] = []
-        var values: [String: [String]] = [:]
+        var fields: [(name: String, values: [String])] = []
+        // By bytes: names that are only canonically equivalent are different names.
+        var places: [[UInt8]: Int] = [:]
         for (name, value) in pairs {
-            if values[name] == nil { names.append(name) }
-            values[name, default: []].append(value)
+            if let place = places[Array(name.utf8)] {
+                fields[place].values.append(value)
+            } else {
+                places[Array(name.utf8)] = fields.count
+                fields.append((name, [value]))
+            }
         }
         writer.name(single)
         writer.beginObject()
-        for name in names { writer.member(name, values[name]?.last ?? "") }
+        for field in fields { writer.member(field.name, field.values.last ?? "") }
         writer.endObject()
         writer.name(multi)
         writer.beginObject()
-        for name in names { writer.member(name, values[name] ?? []) }
+        for field in fields { writer.member(field.name, field.values) }
         writer.endObject()
     }
 }

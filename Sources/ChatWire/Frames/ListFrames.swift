@@ -73,16 +73,16 @@ extension ServerFrame {
         _ destination: Destination, _ messages: [Message], more: Bool, fromOldest: Bool, _ requestID: RequestID?
     ) -> [UInt8] {
         let encoded = messages.map(message)
-        var room = Limits.messageBytes - listTail - 512
+        var writer = JSONWriter(capacity: 1024)
+        writer.beginFrame("history", requestID)
+        writer.write(destination)
+        var room = Limits.messageBytes - listTail - writer.bytes.count
         var fitting = 0
         for index in 0..<encoded.count {
             room -= encoded[fromOldest ? index : encoded.count - 1 - index].count + 1
             if room < 0 { break }
             fitting += 1
         }
-        var writer = JSONWriter(capacity: 1024)
-        writer.beginFrame("history", requestID)
-        writer.write(destination)
         writer.name("messages")
         writer.beginArray()
         for message in fromOldest ? encoded.prefix(fitting) : encoded.suffix(fitting) { writer.raw(message) }
@@ -120,7 +120,8 @@ extension ServerFrame {
     }
 }
 
-/// Bytes kept free for what follows a list: `recovered`, `more`, `next` (a user id in base64) and the closing brackets.
+/// Bytes kept free for a list's name and what follows it: `recovered`, `more`, `next` (a user id in base64) and the
+/// closing brackets.
 private let listTail = 512
 
 extension JSONWriter {

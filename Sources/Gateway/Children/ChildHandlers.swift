@@ -50,7 +50,7 @@ public final class ChildHandlers: HandlerInvoker {
     /// Ends the children: SIGTERM, and after a grace SIGKILL. What is in their hands fails.
     public func stop() async {
         await withCheckedContinuation { continuation in
-            loop.execute { [self] in
+            let isTaken = loop.execute { [self] in
                 pools.isStopped = true
                 var remaining = pools.byName.count
                 guard remaining > 0 else { return continuation.resume() }
@@ -61,6 +61,7 @@ public final class ChildHandlers: HandlerInvoker {
                     }
                 }
             }
+            if !isTaken { continuation.resume() }
         }
         loop.stop()
     }
@@ -71,9 +72,10 @@ public final class ChildHandlers: HandlerInvoker {
             let invocation = Invocation(
                 id: InvocationIdentifier.make(), payload: payload, loop: loop, continuation: continuation)
             place.withLock { $0 = invocation }
-            loop.execute { [self] in
+            let isTaken = loop.execute { [self] in
                 if let pool = pool(handler) { pool.submit(invocation) } else { invocation.finish(.stopped) }
             }
+            if !isTaken { continuation.resume(returning: .failure(.handler(.stopped))) }
         }
         return (answer, place.withLock { $0 })
     }

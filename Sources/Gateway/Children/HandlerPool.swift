@@ -1,3 +1,4 @@
+import Glibc
 import Logs
 
 /// The children of one handler, and the invocations that wait for one of them.
@@ -9,13 +10,15 @@ final class HandlerPool: @unchecked Sendable {
     let loop: EventLoop
     let log: Log
     private var children: [Child] = []
-    private var queue: [Invocation] = []
+    private var queue = FIFO<Invocation>()
     /// Children in a row that ended before their first invocation.
     private var earlyDeaths = 0
     private var isBackingOff = false
     private var onStopped: (() -> Void)?
 
     private static let firstBackOff: Duration = .milliseconds(100)
+    /// How often a failure that passes is waited for.
+    private static let passingFailures = 5
     private static let maxBackOff: Duration = .seconds(10)
 
     init(_ name: String, _ configuration: ChildHandlersConfiguration, _ loop: EventLoop) {
@@ -56,7 +59,7 @@ final class HandlerPool: @unchecked Sendable {
 
     func childIsIdle(_ child: Child) {
         earlyDeaths = 0
-        if !queue.isEmpty { child.run(queue.removeFirst()) }
+        if let invocation = queue.popFirst() { child.run(invocation) }
     }
 
     func childEnded(_ child: Child, hasServed: Bool) {
@@ -88,7 +91,9 @@ final class HandlerPool: @unchecked Sendable {
     /// Waiting longer and longer keeps a broken handler from eating the machine.
     private func diedEarly(_ failure: HandlerFailure) {
         earlyDeaths += 1
-        if children.isEmpty { failQueue(failure) }
+        // ETXTBSY: the executable is being written, as when a new version is copied in. It will be there soon.
+        let isPassing = failure == .cannotStart(ETXTBSY) && earlyDeaths < Self.passingFailures
+        if children.isEmpty, !isPassing { failQueue(failure) }
         isBackingOff = true
         let delay = min(Self.maxBackOff, Self.firstBackOff * (1 << min(earlyDeaths - 1, 10)))
         _ = loop.schedule(after: delay) { [weak self] in
@@ -98,8 +103,6 @@ final class HandlerPool: @unchecked Sendable {
     }
 
     private func failQueue(_ failure: HandlerFailure) {
-        let waiting = queue
-        queue = []
-        for invocation in waiting { invocation.finish(failure) }
+        while let invocation = queue.popFirst() { invocation.finish(failure) }
     }
 }

@@ -47,9 +47,10 @@ final class Invocation: @unchecked Sendable {
     /// Returns once the work after the answer is done too. From any thread.
     func done() async {
         await withCheckedContinuation { continuation in
-            loop.execute { [self] in
+            let isTaken = loop.execute { [self] in
                 if isDone { continuation.resume() } else { waiters.append(continuation) }
             }
+            if !isTaken { continuation.resume() }
         }
     }
 }

@@ -85,6 +85,8 @@ final class HTTPConnection: ChannelHandler, @unchecked Sendable {
         let peer = channel.peer.ip
         Task(executorPreference: channel.loop) { [self] in
             let response = await service.respond(request, peer)
+            // Otherwise the loop has ended meanwhile, and the connection with it.
+            guard channel.loop.isCurrent else { return }
             send(response, to: request.head)
         }
     }
@@ -105,7 +107,7 @@ final class HTTPConnection: ChannelHandler, @unchecked Sendable {
 
     private func setTimer(_ delay: Duration) {
         clearTimer()
-        timer = channel.loop.schedule(after: delay) { [weak self] in self?.timeOut() }
+        timer = channel.loop.schedule(after: delay) { self.timeOut() }
     }
 
     private func clearTimer() {

@@ -9,12 +9,21 @@ protocol LoopMember: AnyObject {
 /// `@unchecked`: confined to the loop's thread.
 final class LoopMembers: @unchecked Sendable {
     let loop: EventLoop
+    /// Which of the server's loops this is.
+    let index: Int
     var requestIDs = RequestIdentifiers()
     private var members: [ObjectIdentifier: any LoopMember] = [:]
     private var isShutDown = false
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
-    init(_ loop: EventLoop) { self.loop = loop }
+    init(_ loop: EventLoop, index: Int = 0) {
+        self.loop = loop
+        self.index = index
+    }
+
+    static func make(_ loops: [EventLoop]) -> [LoopMembers] {
+        loops.enumerated().map { LoopMembers($0.element, index: $0.offset) }
+    }
 
     func insert(_ member: any LoopMember) {
         loop.assertCurrent()
@@ -32,10 +41,11 @@ final class LoopMembers: @unchecked Sendable {
     /// Returns once there are none.
     func waitUntilEmpty() async {
         await withCheckedContinuation { continuation in
-            loop.execute { [self] in
+            let isTaken = loop.execute { [self] in
                 waiters.append(continuation)
                 if members.isEmpty { notifyEmpty() }
             }
+            if !isTaken { continuation.resume() }
         }
     }
 

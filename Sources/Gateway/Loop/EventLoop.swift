@@ -21,8 +21,7 @@ import Synchronization
     private var timers = Timers()
     /// The clock at the start of the turn.
     private(set) var now: Int64
-    private var jobs: [UnownedJob] = []
-    private var nextJob = 0
+    private var jobs = FIFO<UnownedJob>()
     private var batch: [LoopInbox.Work] = []
     private var unflushed: [Channel] = []
     private var isEnding = false
@@ -88,9 +87,14 @@ import Synchronization
 
     func assertCurrent() { assert(isCurrent, "off the loop's thread") }
 
-    /// Runs `body` on the loop's thread, after what the same thread handed over before. A loop that has ended drops it.
-    func execute(_ body: @escaping @Sendable () -> Void) {
-        if inbox.put(.call(body)) == .wakes { wake() }
+    /// Runs `body` on the loop's thread, after what the same thread handed over before.
+    ///
+    /// False when the loop has ended: the body will not run.
+    @discardableResult
+    func execute(_ body: @escaping @Sendable () -> Void) -> Bool {
+        let arrival = inbox.put(.call(body))
+        if arrival == .wakes { wake() }
+        return arrival != .refused
     }
 
     /// As ``execute(_:)``, but at once when the caller is on the loop's thread.
@@ -168,10 +172,12 @@ import Synchronization
         thread.store(UInt(pthread_self()), ordering: .relaxed)
         while !isEnding { turn() }
         for source in sources.all { source.loopEnds() }
+        // What still waits for its time may hold the loop itself.
+        timers = Timers()
         for work in inbox.close() {
             if case .job(let job) = work { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }
         }
-        for job in jobs[nextJob...] { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }
+        while let job = jobs.popFirst() { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }
     }
 
     private func turn() {
@@ -189,7 +195,7 @@ import Synchronization
 
     private func poll() -> Int {
         var milliseconds: Int32 = 0
-        if nextJob == jobs.count, inbox.fallAsleep() {
+        if jobs.isEmpty, inbox.fallAsleep() {
             milliseconds = -1
             if let deadline = timers.nextDeadline() {
                 let wait = deadline - clock.monotonicNanoseconds()
@@ -222,15 +228,10 @@ import Synchronization
 
     private func runJobs() {
         var budget = Self.jobsPerTurn
-        while nextJob < jobs.count, budget > 0 {
-            let job = jobs[nextJob]
-            nextJob += 1
+        while budget > 0, let job = jobs.popFirst() {
             budget -= 1
             unsafe job.runSynchronously(on: asUnownedTaskExecutor())
         }
-        guard nextJob == jobs.count else { return }
-        jobs.removeAll(keepingCapacity: true)
-        nextJob = 0
     }
 
     /// A channel may be made to send while another is flushed: it is then flushed in the same turn.

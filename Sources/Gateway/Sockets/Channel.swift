@@ -78,12 +78,9 @@ final class Channel: EventSource, @unchecked Sendable {
     func resume() {
         guard isPaused else { return }
         isPaused = false
-        if tag == nil, state != .closed {
-            // The descriptor was let go while it reported a hang-up that nobody wanted to read up to.
-            start()
-        } else {
-            updateInterest()
-        }
+        // The descriptor was let go if it reported a hang-up that nobody wanted to read up to.
+        if tag == nil, state != .closed { start() }
+        updateInterest()
     }
 
     /// Sends what is queued, ends our side, waits for the peer's end, and closes in any case after `limit`.
@@ -99,7 +96,9 @@ final class Channel: EventSource, @unchecked Sendable {
     /// Closes in any case after `limit`, whatever happens in between; the first limit stands.
     func closeBy(_ limit: Duration) {
         guard state != .closed, deadline == nil else { return }
-        deadline = loop.schedule(after: limit) { [weak self] in self?.close() }
+        // Strong, as every timer of a connection: closing cancels it, and a weak reference would make each retain of
+        // the object slower from then on.
+        deadline = loop.schedule(after: limit) { self.close() }
     }
 
     /// Closes now. What is not sent is lost.

@@ -24,16 +24,16 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     let userAgent: String
     private let active: Atomic<Int64>
 
-    private let core: GatewayCore
-    private let members: LoopMembers
+    let core: GatewayCore
+    let members: LoopMembers
     private let handshake: WebSocketHandshake
-    private let host: String
+    /// The `Host` of the handshake.
+    let host: String
     private var session: WebSocketSession!
     /// What came after the head of the handshake.
     private var early: [UInt8]
     private var bucket: TokenBucket
-    private var steps: [Step] = []
-    private var nextStep = 0
+    private var steps = FIFO<Step>()
     private var waitingBytes = 0
     private var isWorking = false
     private var isShuttingDown = false
@@ -94,10 +94,8 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
 
     // MARK: One step after the other
 
-    private var waiting: Int { steps.count - nextStep }
-
     private var isOverfull: Bool {
-        waiting > core.configuration.waitingMessages || waitingBytes > core.configuration.waitingBytes
+        steps.count > core.configuration.waitingMessages || waitingBytes > core.configuration.waitingBytes
     }
 
     private func add(_ step: Step) {
@@ -109,8 +107,8 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     }
 
     private func dropWaiting() {
-        steps.removeAll(keepingCapacity: false)
-        (nextStep, waitingBytes) = (0, 0)
+        steps.removeAll()
+        waitingBytes = 0
     }
 
     private func work() async {
@@ -127,18 +125,12 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     }
 
     private func takeStep() -> Step? {
-        guard nextStep < steps.count else {
-            steps.removeAll(keepingCapacity: steps.capacity <= 64)
-            nextStep = 0
-            return nil
-        }
-        let step = steps[nextStep]
-        nextStep += 1
+        let step = steps.popFirst()
         switch step {
         case .message(let text), .overRate(let text):
             waitingBytes -= text.count
             if !isOverfull { session.resume() }
-        case .connect, .disconnect: break
+        case .connect, .disconnect, nil: break
         }
         return step
     }
@@ -148,15 +140,18 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         do {
             outcome = try await core.invoker.invoke(.connect, event)
         } catch {
-            return refuse(502, because: "\(error)")
+            refuse(502, because: "\(error)")
+            return core.finished()
         }
-        if (200..<300).contains(outcome.response.statusCode) {
+        let status = outcome.response.statusCode
+        let isAccepted = (200..<300).contains(status)
+        if isAccepted {
             accept(outcome.response)
         } else {
-            let status = outcome.response.statusCode
             refuse((300...599).contains(status) ? status : 502, because: "the handler's answer")
         }
         await outcome.afterward?()
+        if !isAccepted { core.finished() }
     }
 
     private func accept(_ response: ProxyResponse) {
@@ -175,7 +170,6 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
             "connection refused",
             ["connectionId": id.text, "status": status, "sourceIp": sourceIP, "because": reason])
         session.refuse(.uniform(status))
-        core.finished()
     }
 
     private func handle(_ text: [UInt8]) async {
@@ -219,45 +213,5 @@ extension GatewayConnection: LoopMember {
     func shutDown() {
         isShuttingDown = true
         session.close(.goingAway)
-    }
-}
-
-extension GatewayConnection {
-    private func connectEvent(_ head: HTTPRequestHead, _ query: [QueryItem]) -> GatewayEvent {
-        var event = GatewayEvent(context(.connect, .connect))
-        event.headers = head.fields.map { ($0.name, $0.value) }
-        event.query = query.map { ($0.name, $0.value) }
-        return event
-    }
-
-    private func messageEvent(_ text: [UInt8]) -> GatewayEvent {
-        var context = context(RouteSelection.route(of: text), .message)
-        context.messageID = context.requestID
-        return GatewayEvent(context, body: String(decoding: text, as: UTF8.self))
-    }
-
-    private func disconnectEvent(_ end: WebSocketEnd) -> GatewayEvent {
-        var context = context(.disconnect, .disconnect)
-        context.disconnectStatusCode = Int(end.code.rawValue)
-        context.disconnectReason = end.reason
-        var event = GatewayEvent(context)
-        event.headers = [("Host", host)]
-        return event
-    }
-
-    private func context(_ route: Route, _ type: GatewayEvent.EventType) -> GatewayEvent.Context {
-        var context = GatewayEvent.Context(connectionID: id.text, routeKey: route.rawValue)
-        let requestID = members.requestIDs.next()
-        context.eventType = type
-        context.requestID = requestID
-        context.extendedRequestID = requestID
-        context.stage = core.configuration.stage
-        context.domainName = host
-        context.apiID = "local"
-        context.connectedAt = connectedAt
-        context.requestTime = core.configuration.clock.now()
-        context.sourceIP = sourceIP
-        context.userAgent = userAgent
-        return context
     }
 }

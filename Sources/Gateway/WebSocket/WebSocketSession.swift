@@ -176,9 +176,9 @@ final class WebSocketSession: ChannelHandler, @unchecked Sendable {
         let age = limits.maxAge.map { openedAt + $0.nanoseconds }
         guard let deadline = [idle, age].compactMap(\.self).min() else { return }
         if deadline <= loop.now { return close(.goingAway) }
-        timer = loop.schedule(after: .nanoseconds(deadline - loop.now)) { [weak self] in
-            self?.timer = nil
-            self?.scheduleTimeout()
+        timer = loop.schedule(after: .nanoseconds(deadline - loop.now)) { [self] in
+            timer = nil
+            scheduleTimeout()
         }
     }
 }

@@ -1,11 +1,11 @@
 /// Why a key cannot be used.
 public enum KeyError: Error, Equatable, Sendable {
-    /// A secret has fewer than `Key.minSecretBytes` bytes and could be guessed.
+    /// A secret has fewer than `TokenKey.minSecretBytes` bytes and could be guessed.
     case secretTooShort(bytes: Int)
 }
 
 /// A key and the algorithms it is for: no token can make it serve another one.
-public struct Key: Sendable {
+public struct TokenKey: Sendable {
     /// The shortest secret that is accepted: as long as the output of HS256 (RFC 7518 section 3.2).
     public static let minSecretBytes = 32
 
@@ -49,14 +49,14 @@ public struct Key: Sendable {
 
 /// The keys a service trusts; several secrets allow one to be replaced while tokens of the old one live.
 public struct KeySet: Sendable {
-    public let keys: [Key]
+    public let keys: [TokenKey]
 
-    public init(_ keys: [Key]) {
+    public init(_ keys: [TokenKey]) {
         self.keys = keys
     }
 
     /// The keys that a token with this `kid` may have been signed with.
-    func candidates(for id: String?) -> [Key] {
+    func candidates(for id: String?) -> [TokenKey] {
         guard let id else { return keys }
         return keys.filter { $0.id == nil || $0.id?.utf8.elementsEqual(id.utf8) == true }
     }

@@ -1,0 +1,47 @@
+import ChatModel
+import ChatWire
+import HTTPCodec
+
+/// The events of API Gateway's Lambda proxy integration, field for field.
+///
+/// Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html
+extension GatewayConnection {
+    /// What `$connect` is told: everything the client sent.
+    func connectEvent(_ head: HTTPRequestHead, _ query: [QueryItem]) -> GatewayEvent {
+        var event = GatewayEvent(context(.connect, .connect))
+        event.headers = head.fields.map { ($0.name, $0.value) }
+        event.query = query.map { ($0.name, $0.value) }
+        return event
+    }
+
+    func messageEvent(_ text: [UInt8]) -> GatewayEvent {
+        var context = context(RouteSelection.route(of: text), .message)
+        context.messageID = context.requestID
+        return GatewayEvent(context, body: String(decoding: text, as: UTF8.self))
+    }
+
+    func disconnectEvent(_ end: WebSocketEnd) -> GatewayEvent {
+        var context = context(.disconnect, .disconnect)
+        context.disconnectStatusCode = Int(end.code.rawValue)
+        context.disconnectReason = end.reason
+        var event = GatewayEvent(context)
+        event.headers = [("Host", host)]
+        return event
+    }
+
+    private func context(_ route: Route, _ type: GatewayEvent.EventType) -> GatewayEvent.Context {
+        var context = GatewayEvent.Context(connectionID: id.text, routeKey: route.rawValue)
+        let requestID = members.requestIDs.next()
+        context.eventType = type
+        context.requestID = requestID
+        context.extendedRequestID = requestID
+        context.stage = core.configuration.stage
+        context.domainName = host
+        context.apiID = "local"
+        context.connectedAt = connectedAt
+        context.requestTime = core.configuration.clock.now()
+        context.sourceIP = sourceIP
+        context.userAgent = userAgent
+        return context
+    }
+}
