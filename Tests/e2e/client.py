@@ -68,6 +68,12 @@ class Client:
         assert frame["type"] == kind and {name: frame.get(name) for name in fields} == fields, f"{self.user} got {frame}"
         return frame
 
+    def collect(self, count: int) -> list[dict]:
+        """The next so many fan-out frames, whatever they are."""
+        while len(self.events) < count:
+            self._receive(SECONDS)
+        return [self.events.popleft() for _ in range(count)]
+
     def message(self, **fields) -> dict:
         return self.event("message", **fields)
 
@@ -107,10 +113,11 @@ class Client:
         self.socket.socket.shutdown(2)
 
     def left_over(self) -> list[dict]:
-        """What came and no test asked for."""
+        """What came and no test asked for: all that the server had sent before it answered a ping."""
         try:
+            self.socket.ping().wait(SECONDS)
             while True:
-                self._receive(0)
+                self._receive(0.005)
         except (ConnectionClosed, TimeoutError):
             return [*self.replies, *self.events]
 
@@ -126,4 +133,4 @@ def open_socket(server, jwt: str | None = None, path: str = "/", **options):
     options = {"compression": None, "max_size": 1 << 20, "close_timeout": 5, "proxy": None} | options
     if "proxy" not in connect.__kwdefaults__:
         del options["proxy"]
-    return connect(server.url + path + (f"?token={quote(jwt)}" if jwt else ""), **options)
+    return connect(server.url + path + ("" if jwt is None else f"?token={quote(jwt)}"), **options)
