@@ -121,7 +121,7 @@ def test_concurrent_senders_share_one_gapless_sequence_that_everyone_sees_in_ord
 
 def test_the_room_may_be_left_out_in_exactly_one_room(enter):
     alice = enter("alice")
-    alice.error("bad_request", {"action": "sendMessage", "body": "hi"})
+    alice.error("not_joined", {"action": "sendMessage", "body": "hi"})
     alice.join("one")
     assert alice.ask("sendMessage", body="hi")["roomId"] == "one"
     alice.join("two")
