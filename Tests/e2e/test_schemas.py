@@ -6,7 +6,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from validate import FrameError, check, schemas, validate_client_frame, validate_server_frame
+from validate import FRAMES, FrameError, check, schemas, validate_client_frame, validate_server_frame
 
 AT = "2026-11-21T13:37:20.123Z"
 ID = "01M7Z56RM08M3V7T2R9W6X0YZB"
@@ -100,6 +100,8 @@ WRONG_CLIENT = [
     {"action": "history", "roomId": "a", "destinationUserId": "b"}, {"action": "shout"}, {},
 ]
 
+EVENTS = FRAMES.parent / "events"
+
 PUBLISH = {"tenantId": "acme", "roomId": "lobby", "senderId": "bot", "body": "hi", "clientMessageId": "c"}
 REPORT = {"tenantId": "acme", "count": 1, "users": ONLINE["users"]}
 
@@ -170,6 +172,15 @@ def test_a_frame_over_the_size_limit_is_refused():
     frame = json.dumps({**HISTORY, "messages": [changed(MESSAGE, {"body": "x" * 16000})] * 9})
     with pytest.raises(FrameError, match="more than 131072"):
         validate_server_frame(frame)
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_sample_event_holds_a_good_frame(path):
+    event = json.loads(path.read_text("utf-8"))
+    if path.stem == "publish":
+        check("publish.json", event)
+    elif "body" in event and not path.stem.startswith("default-"):
+        validate_client_frame(event["body"])
 
 
 def test_a_publish_event_names_one_addressee():
