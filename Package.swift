@@ -89,5 +89,8 @@ let package = Package(
             ]),
             tests("ModelTests", ["ChatModel"]),
             tests("WireTests", ["ChatModel", "ChatWire", "JSONCoding"]),
+            tests("CostTests", [
+                "ChatModel", "ChatStore", "ChatWire", "ChatBroadcast", "ChatHandlers", "MemoryTable", "Logs",
+            ]),
         ]
 )

@@ -35,6 +35,11 @@ public struct ChatServices: Sendable {
 }
 
 extension ChatServices {
+    /// Notes that every minute before now is swept: for an engine that has just emptied the wheel.
+    public func beginSweeps() async throws(TableError) {
+        try await repository.setSweptMinute(Keys.minute(of: clock.now()) - Sweep.settledMinutes)
+    }
+
     /// Ends a connection whose engine died, also one that it had begun to end.
     public func endAfterCrash(_ id: ConnectionID) async throws(TableError) {
         guard let connection = try await repository.connection(id) else { return }

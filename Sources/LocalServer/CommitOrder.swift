@@ -12,7 +12,8 @@ final class CommitOrder: FanoutOrder {
         let entry: String
         let announced: ContinuousClock.Instant
         var isTaken = false
-        var waiter: CheckedContinuation<Void, Never>?
+        /// Usually one; two when the sweep publishes what its handler is still waiting to.
+        var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
     private let queues = Mutex<[String: [Place]]>([:])
@@ -40,7 +41,7 @@ final class CommitOrder: FanoutOrder {
                 }
                 queues[position.partition]?[index].isTaken = true
                 if index == 0 { return true }
-                queues[position.partition]?[index].waiter = continuation
+                queues[position.partition]?[index].waiters.append(continuation)
                 return false
             }
             if isFirst { continuation.resume() }
@@ -48,14 +49,14 @@ final class CommitOrder: FanoutOrder {
     }
 
     func done(_ position: FanoutPosition) {
-        let next = queues.withLock { queues -> CheckedContinuation<Void, Never>? in
+        let released = queues.withLock { queues -> [CheckedContinuation<Void, Never>] in
             guard let index = queues[position.partition]?.firstIndex(where: { $0.entry == position.entry }) else {
-                return nil
+                return []
             }
-            queues[position.partition]?.remove(at: index)
-            return CommitOrder.release(position.partition, &queues)
+            let left = queues[position.partition]?.remove(at: index)
+            return (left?.waiters ?? []) + CommitOrder.release(position.partition, &queues)
         }
-        next?.resume()
+        for waiter in released { waiter.resume() }
     }
 
     /// Gives up places that nobody came to take, so that a fan-out which failed before its turn holds up a room no longer
@@ -66,23 +67,23 @@ final class CommitOrder: FanoutOrder {
             var released: [CheckedContinuation<Void, Never>] = []
             for partition in queues.keys {
                 queues[partition]?.removeAll { !$0.isTaken && time - $0.announced > age }
-                if let waiter = CommitOrder.release(partition, &queues) { released.append(waiter) }
+                released += CommitOrder.release(partition, &queues)
             }
             return released
         }
         for waiter in released { waiter.resume() }
     }
 
-    /// The waiter whose turn it has become, if there is one.
+    /// Those whose turn it has become.
     private static func release(
         _ partition: String, _ queues: inout [String: [Place]]
-    ) -> CheckedContinuation<Void, Never>? {
+    ) -> [CheckedContinuation<Void, Never>] {
         guard let first = queues[partition]?.first else {
             queues[partition] = nil
-            return nil
+            return []
         }
-        queues[partition]?[0].waiter = nil
-        return first.waiter
+        queues[partition]?[0].waiters = []
+        return first.waiters
     }
 }
 

@@ -26,7 +26,20 @@ struct LastRun: Sendable {
             guard keys.count == LastRun.page else { break }
             after = keys.last
         }
+        try await clearWheel()
         if ended > 0 { log.info("last run ended", ["connections": ended]) }
+    }
+
+    /// Nobody is left to be told, and nothing is due: the sweep begins now, not where the last run stopped.
+    private func clearWheel() async throws(TableError) {
+        for prefix in ["LEASE#", "DUE#"] {
+            while true {
+                let keys = try table.keys(inPartitionsFrom: prefix, after: nil, limit: LastRun.page)
+                if keys.isEmpty { break }
+                try await table.write(keys.map { .delete($0) })
+            }
+        }
+        try await services.beginSweeps()
     }
 
     private func end(_ connections: [ConnectionID]) async throws(TableError) {

@@ -36,25 +36,33 @@ func processEnvironment() -> [String: String] {
     return variables
 }
 
-private func stopSignals() -> sigset_t {
-    var signals = sigset_t()
-    unsafe sigemptyset(&signals)
-    unsafe sigaddset(&signals, SIGTERM)
-    unsafe sigaddset(&signals, SIGINT)
-    return signals
-}
+/// Where SIGTERM and SIGINT are told: a pipe, whose ends are -1 until ``catchStopSignals()``.
+///
+/// Written once, before the handler that reads it is installed.
+nonisolated(unsafe) private var stopPipe: (read: CInt, write: CInt) = (-1, -1)
 
-/// Keeps SIGTERM and SIGINT for ``waitForStopSignal()``, in every thread started from here on; and a reader that went away
-/// is an error of a write, not the end of the process.
-func blockStopSignals() {
-    var signals = stopSignals()
-    unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+/// Keeps SIGTERM and SIGINT for ``waitForStopSignal()``; and a reader that went away is an error of a write, not the end of
+/// the process.
+///
+/// A handler and not a blocked signal: while an asynchronous main waits, its first thread takes every signal.
+func catchStopSignals() {
     signal(SIGPIPE, SIG_IGN)
+    var ends: [CInt] = [-1, -1]
+    precondition(unsafe pipe(&ends) == 0, "no descriptors to start with")
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    unsafe stopPipe = (ends[0], ends[1])
+    for number in [SIGTERM, SIGINT] {
+        signal(number) { _ in
+            let before = errno
+            var byte: UInt8 = 0
+            _ = unsafe write(stopPipe.write, &byte, 1)
+            errno = before
+        }
+    }
 }
 
-/// Blocks the calling thread until SIGTERM or SIGINT comes.
+/// Blocks the calling thread until SIGTERM or SIGINT comes, or has come.
 func waitForStopSignal() {
-    var signals = stopSignals()
-    var received: CInt = 0
-    while unsafe sigwait(&signals, &received) == EINTR {}
+    var byte: UInt8 = 0
+    while unsafe read(stopPipe.read, &byte, 1) < 0, errno == EINTR {}
 }

@@ -2,7 +2,7 @@ import Glibc
 
 /// `muster`: finds the command, runs it, and turns what it throws into one line and an exit code.
 let words = Array(CommandLine.arguments.dropFirst())
-blockStopSignals()
+catchStopSignals()
 do {
     guard let name = words.first else { throw UsageError("no command; 'muster --help' lists them") }
     if name == "-h" || name == "--help" || name == "help" {

@@ -6,13 +6,13 @@ struct CleanupEventTests {
         try CleanupEvent(decoding: Array(json.utf8))
     }
 
-    @Test(arguments: ["{}", #"{"Records":null}"#, #"{"Records":"x"}"#, #"{"records":[]}"#])
+    @Test(arguments: ["{}", #"{"Records":null}"#, #"{"Records":"x"}"#, #"{"records":[]}"#, "null", "[]", "5"])
     func `an event without a list of records is a sweep`(json: String) throws {
         #expect(try decode(json) == .sweep)
     }
 
-    @Test(arguments: ["", "null", "[]", "5"])
-    func `what is no object is no event`(json: String) {
+    @Test(arguments: ["", "{", "x"])
+    func `what is no JSON is no event`(json: String) {
         #expect(throws: EventError.self) { try decode(json) }
     }
 

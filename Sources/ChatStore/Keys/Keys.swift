@@ -96,6 +96,8 @@ public enum Keys {
     public static func shard(of text: String) -> Int {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return Int(hash >> 32) % Limits.indexShards
+        // FNV's high bits hardly know the last bytes: one more mix spreads ids that end alike.
+        hash = (hash ^ hash >> 33) &* 0xff51_afd7_ed55_8ccd
+        return Int(hash >> 33) % Limits.indexShards
     }
 }

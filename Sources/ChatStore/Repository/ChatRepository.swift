@@ -8,6 +8,7 @@ public struct ChatRepository: Sendable {
     let table: any Table
     let settings: Settings
     let random: any RandomSource
+    let queues = StreamQueues()
 
     public init(table: any Table, settings: Settings, random: any RandomSource = SystemRandom()) {
         self.table = table

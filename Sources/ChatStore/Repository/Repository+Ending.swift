@@ -84,10 +84,8 @@ extension ChatRepository {
             if let minute = ending.wheelMinute { actions.append(.delete(Keys.lease(ending.id, minute: minute), if: nil)) }
             let connections = stored?.strings("connections") ?? []
             if connections.contains(ending.id.text) {
-                if connections.count == 1, stored?["refusedBefore"] == nil {
-                    let only = Condition.all([
-                        .sizeEquals("connections", 1), .contains("connections", ending.id.text), .absent("refusedBefore"),
-                    ])
+                if connections.count == 1 {
+                    let only = Condition.all([.sizeEquals("connections", 1), .contains("connections", ending.id.text)])
                     actions.append(.delete(userKey, if: only))
                 } else {
                     actions.append(.update(Update(userKey, [.delete("connections", [ending.id.text])], if: .itemExists)))

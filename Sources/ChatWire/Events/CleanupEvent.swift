@@ -6,10 +6,10 @@ public enum CleanupEvent: Equatable, Sendable {
     case records([StreamRecord])
 
     public init(decoding payload: [UInt8]) throws(EventError) {
-        guard let root = (try? JSONParser.parse(payload, limits: JSONLimits(maxDepth: 64)))?.object else {
-            throw EventError("the event is no JSON object")
+        guard let event = try? JSONParser.parse(payload, limits: JSONLimits(maxDepth: 64)) else {
+            throw EventError("the event is no JSON")
         }
-        guard let records = root["Records"]?.array else {
+        guard let records = event.object?["Records"]?.array else {
             self = .sweep
             return
         }

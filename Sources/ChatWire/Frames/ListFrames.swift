@@ -62,7 +62,7 @@ public struct JoinedReply: Sendable {
     }
 
     /// Of a frame's bytes, how many may be taken when the members end, so that what was missed has room.
-    static let membersShare = 48 * 1024
+    static let membersShare = 24 * 1024
 }
 
 extension ServerFrame {
