@@ -16,7 +16,7 @@ BINARY = os.environ.get("MUSTER_BINARY", str(ROOT / ".build/release/muster"))
 HANDLERS_FOLDER = os.environ.get("MUSTER_HANDLERS_FOLDER", str(ROOT / "dist"))
 SECRET = "an end-to-end secret of enough bytes"
 MODES = ["in-process", "children"]
-READY = re.compile(r"muster: listening on (ws://127\.0\.0\.1:(\d+)) \(management (http://127\.0\.0\.1:(\d+))\)\n")
+READY = re.compile(r"muster: listening on (ws://127\.0\.0\.1:(\d+)) \(management http://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)\)\n")
 START_SECONDS = 10
 STOP_SECONDS = 5
 
@@ -57,7 +57,7 @@ class Server:
         self.started = time.monotonic() - before
         ready = READY.fullmatch(line)
         assert ready, f"no ready line but {line!r}\n{self.log()}"
-        self.url, self.port, self.management, self.management_port = ready[1], int(ready[2]), ready[3], int(ready[4])
+        self.url, self.port, self.management = ready[1], int(ready[2]), f"http://127.0.0.1:{ready[3]}"
         return self
 
     def _first_line(self, deadline: float) -> str:
