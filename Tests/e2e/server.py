@@ -78,9 +78,9 @@ class Server:
     def __exit__(self, *_):
         self.kill()
 
-    def stop(self) -> int:
-        """SIGTERM; returns the exit code, or fails after five seconds."""
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """Asks it to stop; returns the exit code, or fails after five seconds."""
+        self.process.send_signal(by)
         code = self.process.wait(STOP_SECONDS)
         self.process.stdout.close()
         return code

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import socket
 import sqlite3
@@ -217,7 +218,7 @@ def filled(servers, clients):
 
 
 @pytest.mark.parametrize("damage", ["header", "pages", "cut"])
-def test_a_damaged_database_is_refused_or_every_answer_is_right(servers, clients, damage):
+def test_a_damaged_database_is_refused(servers, clients, damage):
     server = filled(servers, clients)
     database = server.data / "chat.sqlite"
     raw = bytearray(database.read_bytes())
@@ -231,7 +232,7 @@ def test_a_damaged_database_is_refused_or_every_answer_is_right(servers, clients
     database.write_bytes(raw)
     for suffix in ("-wal", "-shm"):
         Path(f"{database}{suffix}").unlink(missing_ok=True)
-    assert str(database) in one_line(serve(server.data), 1)
+    assert re.search("restore it from a copy|move it away", one_line(serve(server.data), 1))
 
 
 def test_a_database_that_cannot_be_written_is_refused(servers, clients, tmp_path):

@@ -35,8 +35,7 @@ def test_sigint_stops_it_too_and_what_was_said_is_kept(servers, mode, clients):
     alice = clients(server, "alice", "acme")
     epoch = alice.join("lobby")["epoch"]
     alice.say("lobby", "kept", clientMessageId="c")
-    server.process.send_signal(signal.SIGINT)
-    assert server.process.wait(5) == 0
+    assert server.stop(signal.SIGINT) == 0
     assert alice.closed() == 1001
     server.start()
     again = clients(server, "alice", "acme")

@@ -9,7 +9,7 @@ from waiting import wait_for
 
 
 def test_a_silent_connection_expires_and_the_others_are_told(servers, mode, clients):
-    server = servers(mode, MUSTER_PRESENCE_TTL="2")
+    server = servers(mode, "--rate-limit", "0", MUSTER_PRESENCE_TTL="2")
     watcher, silent = clients(server, "watcher", "acme"), clients(server, "silent", "acme")
     watcher.join("lobby"), silent.join("lobby")
     watcher.event("presence", event="join", userId="silent")
