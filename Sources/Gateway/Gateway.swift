@@ -121,7 +121,7 @@ public final class Gateway: Sendable {
     }
 
     private func endLoops() {
-        for loop in loops { loop.stop() }
+        for members in members { members.endLoop() }
     }
 
     /// How long stopping waits for peers to answer the close frame, once their handlers are done.
