@@ -6,7 +6,6 @@ import WebSocketCodec
 ///
 /// No authentication, any path, text and binary, no extensions.
 public final class EchoServer: Sendable {
-    private let loops: [EventLoop]
     private let members: [LoopMembers]
     private let server: HTTPServer
 
@@ -29,7 +28,6 @@ public final class EchoServer: Sendable {
             for loop in loops { loop.stop() }
             throw error
         }
-        self.loops = loops
     }
 
     /// The real port, also when any free one was asked for.
@@ -42,7 +40,7 @@ public final class EchoServer: Sendable {
         _ = await Deadline.run(within: .milliseconds(400)) {
             for members in members { await members.waitUntilEmpty() }
         }
-        for loop in loops { loop.stop() }
+        for members in members { members.endLoop() }
     }
 
     private static func service(_ members: [LoopMembers]) -> HTTPService {

@@ -57,8 +57,8 @@ public final class Gateway: Sendable {
 
     /// Queues one text frame to each connection and returns those that are not connected.
     ///
-    /// Never waits. The frame is encoded once, whatever the number of connections. Posts from one thread reach a
-    /// connection in order. A connection whose `$connect` is still running is not connected.
+    /// Never waits. The frame is encoded once, whatever the number of connections. Of two posts the one that returned
+    /// first arrives first, whichever threads they came from. A connection whose `$connect` is still running is not connected.
     public func post(_ payload: [UInt8], to ids: [ConnectionID]) -> [ConnectionID] {
         var gone: [ConnectionID] = []
         var groups = [[GatewayConnection]](repeating: [], count: loops.count)
@@ -72,7 +72,7 @@ public final class Gateway: Sendable {
         guard gone.count < ids.count else { return gone }
         let frame = SharedBytes(FrameEncoder.frame(.text, payload))
         for (loop, connections) in zip(loops, groups) where !connections.isEmpty {
-            loop.perform {
+            loop.execute {
                 for connection in connections { connection.send(frame) }
             }
         }
@@ -82,7 +82,7 @@ public final class Gateway: Sendable {
     /// Closes a connection after what is queued for it; false when it is not connected.
     public func close(_ id: ConnectionID, code: WebSocketCloseCode, reason: String = "") -> Bool {
         guard let connection = directory[id] else { return false }
-        connection.loop.perform { connection.close(WebSocketEnd(code, reason)) }
+        connection.loop.execute { connection.close(WebSocketEnd(code, reason)) }
         return true
     }
 
@@ -121,7 +121,7 @@ public final class Gateway: Sendable {
     }
 
     private func endLoops() {
-        for loop in loops { loop.stop() }
+        for members in members { members.endLoop() }
     }
 
     /// How long stopping waits for peers to answer the close frame, once their handlers are done.

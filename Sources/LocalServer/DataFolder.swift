@@ -13,12 +13,10 @@ public final class DataFolder: Sendable {
     public var databasePath: String { path + "/chat.sqlite" }
     private var secretPath: String { path + "/dev-secret" }
 
-    /// Makes the folder if there is none, and takes it for this process.
+    /// Makes the folder and those above it if there are none, and takes it for this process.
     public init(_ path: String) throws(ServerError) {
         self.path = path
-        if unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
-            throw ServerError("cannot make the data folder \(path): \(systemError(errno)); choose another with --data")
-        }
+        try DataFolder.make(path)
         descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw ServerError("cannot open the data folder \(path): \(systemError(errno)); choose another with --data")
@@ -35,6 +33,17 @@ public final class DataFolder: Sendable {
     }
 
     deinit { _ = close(descriptor) }
+
+    private static func make(_ path: String) throws(ServerError) {
+        var made = unsafe mkdir(path, 0o700)
+        if made != 0, errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            try make(String(path[..<slash]))
+            made = unsafe mkdir(path, 0o700)
+        }
+        guard made == 0 || errno == EEXIST else {
+            throw ServerError("cannot make the data folder \(path): \(systemError(errno)); choose another with --data")
+        }
+    }
 
     /// The folder's own secret, generated on first use and readable by its owner only.
     public func secret() throws(ServerError) -> String {

@@ -36,7 +36,8 @@ struct Arguments: Sendable {
     private var flags: [String: String] = [:]
 
     init(
-        _ words: [String], options: [Option], positionals: ClosedRange<Int>, environment: [String: String]
+        _ words: [String], options: [Option], positionals: ClosedRange<Int>, missing: String = "",
+        environment: [String: String]
     ) throws(UsageError) {
         variables = environment.filter { $0.key.hasPrefix("MUSTER_") }
         var rest = words[...]
@@ -56,7 +57,7 @@ struct Arguments: Sendable {
         if positional.count > positionals.upperBound {
             throw UsageError("unexpected argument '\(positional[positionals.upperBound])'")
         }
-        if positional.count < positionals.lowerBound { throw UsageError("an argument is missing") }
+        if positional.count < positionals.lowerBound { throw UsageError("\(missing) is missing") }
     }
 
     private mutating func take(

@@ -14,7 +14,7 @@ do {
     }
     let arguments = try Arguments(
         Array(words.dropFirst()), options: command.options, positionals: command.positionals,
-        environment: processEnvironment())
+        missing: String(command.synopsis.prefix { $0 != " " }), environment: processEnvironment())
     if arguments.wantsHelp {
         Output.write(command.usage)
         exit(0)

@@ -1,6 +1,8 @@
 import ChatModel
 import ChatWire
+import Foundation
 import JSONCoding
+import Synchronization
 import TestSupport
 import Testing
 import WebSocketCodec
@@ -115,6 +117,25 @@ import WebSocketCodec
         }
     }
 
+    @Test func `a post from another thread is not overtaken by a later one from the loop`() async throws {
+        let gateway = Mutex<Gateway?>(nil)
+        let handlers = ScriptedHandlers { route, event in
+            guard route == .default, let gateway = gateway.withLock({ $0 }) else { return HandlerOutcome(ProxyResponse()) }
+            let id = ConnectionID(event.context.connectionID)!
+            // The handler runs on the loop's thread, which is kept busy until the other thread has posted.
+            blockingOnAnotherThread { _ = gateway.post(Array("first".utf8), to: [id]) }
+            _ = gateway.post(Array("second".utf8), to: [id])
+            return HandlerOutcome(ProxyResponse())
+        }
+        try await GatewayFixture.run(handlers: handlers) { fixture in
+            gateway.withLock { $0 = fixture.gateway }
+            let client = try await fixture.connect()
+            try client.send(text: "go")
+            #expect(try await client.receive() == .text("first"))
+            #expect(try await client.receive() == .text("second"))
+        }
+    }
+
     @Test func `a post reaches five hundred connections, each once`() async throws {
         try await GatewayFixture.run({ $0.threads = 2 }) { fixture in
             var clients: [WebSocketTestClient] = []
@@ -130,4 +151,14 @@ import WebSocketCodec
             }
         }
     }
+}
+
+/// Runs `body` on a thread of its own and blocks the caller until it is done.
+private func blockingOnAnotherThread(_ body: @escaping @Sendable () -> Void) {
+    let done = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+        body()
+        done.signal()
+    }
+    done.wait()
 }

@@ -14,6 +14,7 @@ final class LoopMembers: @unchecked Sendable {
     var requestIDs = RequestIdentifiers()
     private var members: [ObjectIdentifier: any LoopMember] = [:]
     private var isShutDown = false
+    private var isLoopEnding = false
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
     init(_ loop: EventLoop, index: Int = 0) {
@@ -35,21 +36,30 @@ final class LoopMembers: @unchecked Sendable {
     func remove(_ member: any LoopMember) {
         loop.assertCurrent()
         members[ObjectIdentifier(member)] = nil
-        if members.isEmpty { notifyEmpty() }
+        if members.isEmpty { notify() }
     }
 
-    /// Returns once there are none.
+    /// Returns once there are none, or the loop is about to end.
     func waitUntilEmpty() async {
         await withCheckedContinuation { continuation in
             let isTaken = loop.execute { [self] in
                 waiters.append(continuation)
-                if members.isEmpty { notifyEmpty() }
+                if members.isEmpty || isLoopEnding { notify() }
             }
             if !isTaken { continuation.resume() }
         }
     }
 
-    private func notifyEmpty() {
+    /// Ends the loop's thread, after letting go whoever waits.
+    func endLoop() {
+        loop.execute { [self] in
+            isLoopEnding = true
+            notify()
+        }
+        loop.stop()
+    }
+
+    private func notify() {
         let waiters = waiters
         self.waiters = []
         for waiter in waiters { waiter.resume() }

@@ -87,7 +87,7 @@ import Synchronization
 
     func assertCurrent() { assert(isCurrent, "off the loop's thread") }
 
-    /// Runs `body` on the loop's thread, after what the same thread handed over before.
+    /// Runs `body` on the loop's thread, after everything handed over before, by whatever thread.
     ///
     /// False when the loop has ended: the body will not run.
     @discardableResult
@@ -95,11 +95,6 @@ import Synchronization
         let arrival = inbox.put(.call(body))
         if arrival == .wakes { wake() }
         return arrival != .refused
-    }
-
-    /// As ``execute(_:)``, but at once when the caller is on the loop's thread.
-    func perform(_ body: @escaping @Sendable () -> Void) {
-        if isCurrent { body() } else { execute(body) }
     }
 
     /// Makes the loop look at its clock again.
