@@ -160,7 +160,7 @@ def test_an_address_of_another_machine_is_refused(tmp_path):
 
 def test_a_folder_that_cannot_be_made_or_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("x")
-    for folder in [tmp_path / "file", tmp_path / "file" / "data", tmp_path / "no" / "such" / "parent", Path("/proc/nothing")]:
+    for folder in [tmp_path / "file", tmp_path / "file" / "data", Path("/proc/nothing")]:
         assert str(folder) in one_line(serve(folder), 1)
     assert (tmp_path / "file").read_text() == "x" and [path.name for path in tmp_path.iterdir()] == ["file"]
 
