@@ -130,7 +130,7 @@ class Client:
 
 def open_socket(server, jwt: str | None = None, path: str = "/", **options):
     """Opens a WebSocket; the token goes into the query."""
-    options = {"compression": None, "max_size": 1 << 20, "close_timeout": 5, "proxy": None} | options
+    options = {"compression": None, "max_size": 1 << 20, "max_queue": None, "close_timeout": 5, "proxy": None} | options
     if "proxy" not in connect.__kwdefaults__:
         del options["proxy"]
     return connect(server.url + path + ("" if jwt is None else f"?token={quote(jwt)}"), **options)

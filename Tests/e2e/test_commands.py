@@ -12,10 +12,13 @@ from pathlib import Path
 
 import jwt as pyjwt
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from client import open_socket
 from server import BINARY, SECRET, environment, muster
 from tokens import token
+from waiting import wait_for
 
 WRONG = {
     "no command": [],
@@ -303,3 +306,31 @@ def test_two_servers_on_two_folders_live_side_by_side(servers, clients):
     first, second = servers(), servers()
     clients(first, "alice", "acme").join("lobby")
     assert clients(second, "alice", "acme").join("lobby")["memberCount"] == 1
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_echo_returns_text_and_binary_of_any_size_up_to_16_mb():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+    process = subprocess.Popen([BINARY, "echo", "--port", str(port)], env=environment(), stdin=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: accepts(port))
+        with connect(f"ws://127.0.0.1:{port}", max_size=None) as echo:
+            for message in ["", "é", b"", b"\xff\x00", "x" * 65536, os.urandom(1 << 24)]:
+                echo.send(message)
+                assert echo.recv(20) == message
+            assert "Sec-WebSocket-Extensions" not in echo.response.headers
+            echo.send(bytes((1 << 24) + 1))
+            with pytest.raises(ConnectionClosed) as closed:
+                echo.recv(20)
+            assert closed.value.rcvd.code == 1009
+        process.terminate()
+        assert process.wait(5) == 0
+    finally:
+        process.kill()
+        process.wait()

@@ -229,3 +229,10 @@ def test_the_management_listener_off_loopback_wants_its_token(servers, mode, cli
     # The handlers know the token too, wherever they run.
     bob.say("lobby", "hi")
     alice.message(body="hi")
+
+
+def test_compression_is_refused_and_the_connection_made_without(server, tenant):
+    with open_socket(server, token("alice", tenant), compression="deflate") as socket:
+        assert "Sec-WebSocket-Extensions" not in socket.response.headers
+        socket.send('{"action":"heartbeat"}')
+        assert validate_server_frame(socket.recv(5))["type"] == "heartbeat"
