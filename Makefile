@@ -29,7 +29,7 @@ missing=; for name in $(1); do \
 [ -z "$$missing" ] || { \
   echo "installing$$missing"; \
   root=; [ "$$(id -u)" = 0 ] || root=sudo; \
-  apt="$$root env DEBIAN_FRONTEND=noninteractive flock /var/lib/apt/lists apt-get -qq -o DPkg::Lock::Timeout=600"; \
+  apt="$$root env DEBIAN_FRONTEND=noninteractive flock /var/lib/dpkg apt-get -qq -o DPkg::Lock::Timeout=600"; \
   apt-cache show $$missing >/dev/null 2>&1 || $$apt update; \
   log=$$(mktemp); \
   $$apt install -y --no-install-recommends $$missing >"$$log" 2>&1 </dev/null || \
