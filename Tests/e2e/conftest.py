@@ -7,12 +7,15 @@ import pytest
 from client import Client
 from server import MODES, Server
 
+FAILED = pytest.StashKey[bool]()
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Shows what every server of a failed test logged while it ran."""
     report = yield
     if report.failed:
+        item.stash[FAILED] = True
         for name, value in getattr(item, "funcargs", {}).items():
             servers = value.servers if isinstance(value, Servers) else [value] if isinstance(value, Server) else []
             report.sections += [(f"log of {name}", "\n".join(server.log().splitlines()[-60:])) for server in servers]
@@ -65,7 +68,7 @@ def tenant():
 
 
 @pytest.fixture
-def clients():
+def clients(request):
     """Opens clients; at the end no frame may be left that the test did not expect."""
     opened: list[Client] = []
 
@@ -74,7 +77,8 @@ def clients():
         return opened[-1]
 
     yield open_client
-    left = {f"{index}:{client.user}": client.left_over() for index, client in enumerate(opened)}
+    # A test that failed has told why; what it did not get to is no second failure.
+    left = {} if request.node.stash.get(FAILED, False) else {f"{index}:{client.user}": client.left_over() for index, client in enumerate(opened)}
     for client in opened:
         client.close()
     assert not any(left.values()), f"frames that nobody expected: { {k: v for k, v in left.items() if v} }"
