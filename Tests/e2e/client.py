@@ -17,13 +17,18 @@ EVENTS = ("message", "presence")
 
 
 class Client:
-    """One connection. Fan-out frames wait in `events`, replies are matched by their requestId."""
+    """One connection. Fan-out frames wait in `events`, replies are matched by their requestId.
+
+    As the contract asks of clients, a presence frame that is no newer than what `joined` said of the user is dropped: the
+    join of one who was there before may still be on its way. One that repeats another frame is not.
+    """
 
     def __init__(self, server, user: str, tenant: str, **claims):
         self.user, self.tenant = user, tenant
         self.events: deque[dict] = deque()
         self.replies: deque[dict] = deque()
         self.raw = ""
+        self.versions: dict[tuple[str, str], int] = {}
         self._numbers = itertools.count(1)
         self.socket = open_socket(server, claims.pop("jwt", None) or token(user, tenant, **claims))
 
@@ -125,6 +130,10 @@ class Client:
         self.raw = self.socket.recv(seconds)
         assert isinstance(self.raw, str)
         frame = validate_server_frame(self.raw)
+        if frame.get("type") == "joined":
+            self.versions |= {(frame["roomId"], member["userId"]): member["version"] for member in frame["members"]}
+        elif frame.get("type") == "presence" and frame["version"] <= self.versions.get((frame["roomId"], frame["userId"]), 0):
+            return
         (self.events if frame.get("type") in EVENTS else self.replies).append(frame)
 
 
