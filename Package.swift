@@ -89,5 +89,10 @@ let package = Package(
             ]),
             tests("ModelTests", ["ChatModel"]),
             tests("WireTests", ["ChatModel", "ChatWire", "JSONCoding"]),
+            tests("HandlerTests", [
+                "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
+            ]),
+            tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable"]),
+            tests("LocalServerTests", ["LocalServer", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable"]),
         ]
 )
