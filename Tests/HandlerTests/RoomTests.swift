@@ -27,7 +27,7 @@ import Testing
     func `two hundred members are listed, by id, each once, and all are counted`(layout: Layout) async throws {
         let service = try Service(layout)
         let users = (0..<205).map { "user-\(1000 + $0)" }
-        for user in users.shuffled() { await service.connect(user).join("big") }
+        try await service.fill("big", users.reversed())
         let reply = await service.connect(users[0]).join("big")
         #expect(reply.strings("members", of: "userId") == Array(users.prefix(200)))
         #expect(reply.int("memberCount") == 205)
@@ -131,7 +131,7 @@ import Testing
         let service = try Service(layout)
         let alice = await service.connect("alice")
         await alice.join("lobby")
-        for number in 1...301 { await alice.say("\(number)", in: "lobby") }
+        for number in 1...301 { await alice.ask(#"{"action":"sendMessage","roomId":"lobby","body":"\#(number)"}"#) }
         let all = await alice.join("lobby", #","since":0"#)
         #expect(all.seqs("missed") == Array(1...300) && all.bool("recovered") == false)
         let rest = await alice.join("lobby", #","since":1"#)

@@ -141,6 +141,26 @@ final class Service: Sendable {
         advance(seconds % interval)
     }
 
+    /// Puts users into a room, one connection each, told to nobody: what takes too long frame by frame.
+    func fill(_ room: String, _ users: [String]) async throws {
+        let repository = ChatRepository(table: table, settings: settings, random: SeededRandom(3))
+        for name in users {
+            guard let id = ConnectionID(nextConnectionID()), let tenant = TenantID("acme"), let userID = UserID(name),
+                let roomID = RoomID(room)
+            else { continue }
+            let now = clock.now()
+            let connection = Connection(
+                id: id, tenantID: tenant, userID: userID, connectedAt: now,
+                expiresAt: repository.leaseEnd(from: now, tokenExpiresAt: now + 86_400), lastSeen: now,
+                tokenExpiresAt: now + 86_400)
+            _ = try await repository.open(connection)
+            poster.connect(id.text)
+            guard case .joined(let event?) = try await repository.join(id, User(tenant, userID), Room(tenant, roomID), at: now)
+            else { continue }
+            try await repository.published(event)
+        }
+    }
+
     func settleIndexes() { table.memory.settleIndexes() }
 
     /// A process died; another takes its place.
