@@ -104,9 +104,11 @@ extension ChatRepository {
                 key,
                 [
                     "v": formatVersion, "messageId": .string(message.messageID), "seq": .number(message.seq),
-                    "sentAt": .number(now.milliseconds), "expiresAt": .number((now + Limits.deduplication).seconds),
+                    // The table's TTL counts whole seconds: the one after, so that it is never early.
+                    "sentAt": .number(now.milliseconds), "expiresAt": .number((now + Limits.deduplication).seconds + 1),
                 ])
-            actions.append(.put(row, if: .any([.itemAbsent, .atMost("expiresAt", now.seconds)])))
+            let tooOld = Condition.atMost("sentAt", (now - Limits.deduplication).milliseconds)
+            actions.append(.put(row, if: .any([.itemAbsent, tooOld])))
         }
         return actions
     }
@@ -164,10 +166,10 @@ extension StreamHead {
 extension AppendOutcome {
     /// What a row of an earlier send says; nil once it is too old to count.
     init?(sent item: Item, at now: Timestamp) {
-        guard let messageID = item.string("messageId"), let seq = item.number("seq"), let sentAt = item.number("sentAt"),
-            let expiresAt = item.number("expiresAt"), expiresAt > now.seconds
+        guard let messageID = item.string("messageId"), let seq = item.number("seq"),
+            let sentAt = item.number("sentAt").map(Timestamp.init(milliseconds:)), sentAt + Limits.deduplication > now
         else { return nil }
-        self = .duplicate(messageID: messageID, seq: seq, sentAt: Timestamp(milliseconds: sentAt))
+        self = .duplicate(messageID: messageID, seq: seq, sentAt: sentAt)
     }
 }
 
