@@ -106,7 +106,7 @@ struct Sweep: Sendable {
 
     private func look(at due: DuePresence, _ report: inout Report) async throws(TableError) {
         guard let pending = try await services.repository.unpublished(due) else { return }
-        await services.broadcaster.publish(pending)
+        guard await services.broadcaster.publish(pending) else { throw .unavailable("presence not published") }
         report.published += 1
     }
 }
