@@ -35,6 +35,7 @@ final class ProbedTable: Table {
         var fault: Fault?
         var isDead = false
         var failReads: (@Sendable (Query) -> Bool)?
+        var beforeWrite: (@Sendable ([UpdateClause]) async -> Void)?
         var failures = 0
     }
 
@@ -63,6 +64,8 @@ final class ProbedTable: Table {
         }
     }
     func failReads(_ matching: (@Sendable (Query) -> Bool)?) { state.withLock { $0.failReads = matching } }
+    /// Runs something just before an update that the service has decided on, with its clauses.
+    func beforeWrite(_ body: (@Sendable ([UpdateClause]) async -> Void)?) { state.withLock { $0.beforeWrite = body } }
     func revive() { state.withLock { ($0.isDead, $0.fault) = (false, nil) } }
     /// Whether the fault was reached.
     var hasFailed: Bool { state.withLock { $0.failures > 0 } }
@@ -97,7 +100,8 @@ final class ProbedTable: Table {
     }
 
     func update(_ update: Update, returning: ReturnedImage) async throws(TableError) -> Item? {
-        try await writing { () async throws(TableError) in try await memory.update(update, returning: returning) }
+        await state.withLock { $0.beforeWrite }?(update.clauses)
+        return try await writing { () async throws(TableError) in try await memory.update(update, returning: returning) }
     }
 
     func delete(_ key: Key, if condition: Condition?) async throws(TableError) -> Item? {
@@ -176,4 +180,20 @@ private final class ChangeBox: Sendable {
     private let changes = Mutex<[ItemChange]>([])
     func set(_ new: [ItemChange]) { changes.withLock { $0 = new } }
     func take() -> [ItemChange] { changes.withLock { $0 } }
+}
+
+extension UpdateClause {
+    /// Whether it moves the end of a lease.
+    var isLease: Bool { if case .set("expiresAt", _) = self { true } else { false } }
+}
+
+/// True the first time it is asked.
+final class Once: Sendable {
+    private let isTaken = Mutex(false)
+    func take() -> Bool {
+        isTaken.withLock { taken in
+            defer { taken = true }
+            return !taken
+        }
+    }
 }

@@ -131,7 +131,7 @@ import Testing
         let service = try Service(layout)
         let alice = await service.connect("alice")
         await alice.join("lobby")
-        for number in 1...301 { await alice.ask(#"{"action":"sendMessage","roomId":"lobby","body":"\#(number)"}"#) }
+        for number in 1...301 { _ = await alice.ask(#"{"action":"sendMessage","roomId":"lobby","body":"\#(number)"}"#) }
         let all = await alice.join("lobby", #","since":0"#)
         #expect(all.seqs("missed") == Array(1...300) && all.bool("recovered") == false)
         let rest = await alice.join("lobby", #","since":1"#)
