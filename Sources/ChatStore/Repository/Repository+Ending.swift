@@ -90,7 +90,12 @@ extension ChatRepository {
                     ])
                     actions.append(.delete(userKey, if: only))
                 } else {
-                    actions.append(.update(Update(userKey, [.delete("connections", [ending.id.text])], if: .itemExists)))
+                    // If it has become the last meanwhile, it is the one that deletes the item.
+                    let oneOfSeveral = Condition.any([
+                        .exists("refusedBefore"),
+                        .all([.contains("connections", ending.id.text), .not(.sizeEquals("connections", 1))]),
+                    ])
+                    actions.append(.update(Update(userKey, [.delete("connections", [ending.id.text])], if: oneOfSeveral)))
                 }
             }
             return try await commit(actions) ? true : nil
