@@ -36,6 +36,7 @@ final class ProbedTable: Table {
         var isDead = false
         var failReads: (@Sendable (Query) -> Bool)?
         var beforeWrite: (@Sendable ([UpdateClause]) async -> Void)?
+        var beforeAnyWrite: (@Sendable () async -> Void)?
         var failures = 0
     }
 
@@ -66,6 +67,8 @@ final class ProbedTable: Table {
     func failReads(_ matching: (@Sendable (Query) -> Bool)?) { state.withLock { $0.failReads = matching } }
     /// Runs something just before an update that the service has decided on, with its clauses.
     func beforeWrite(_ body: (@Sendable ([UpdateClause]) async -> Void)?) { state.withLock { $0.beforeWrite = body } }
+    /// Runs something just before every write. What it writes itself comes here too.
+    func beforeAnyWrite(_ body: (@Sendable () async -> Void)?) { state.withLock { $0.beforeAnyWrite = body } }
     func revive() { state.withLock { ($0.isDead, $0.fault) = (false, nil) } }
     /// Whether the fault was reached.
     var hasFailed: Bool { state.withLock { $0.failures > 0 } }
@@ -119,6 +122,7 @@ final class ProbedTable: Table {
     private func writing<Value: Sendable>(
         factor: Int = 1, _ write: () async throws(TableError) -> Value
     ) async throws(TableError) -> Value {
+        await state.withLock { $0.beforeAnyWrite }?()
         try await begin()
         let fault = state.withLock { state in
             state.cost.writes += 1
@@ -194,6 +198,17 @@ final class Once: Sendable {
         isTaken.withLock { taken in
             defer { taken = true }
             return !taken
+        }
+    }
+}
+
+/// Counts from 1.
+final class Counter: Sendable {
+    private let count = Mutex(0)
+    func next() -> Int {
+        count.withLock { count in
+            count += 1
+            return count
         }
     }
 }
