@@ -92,5 +92,10 @@ let package = Package(
             tests("CostTests", [
                 "ChatModel", "ChatStore", "ChatWire", "ChatBroadcast", "ChatHandlers", "MemoryTable", "Logs",
             ]),
+            tests("HandlerTests", [
+                "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
+            ]),
+            tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable"]),
+            tests("LocalServerTests", ["LocalServer", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable"]),
         ]
 )

@@ -44,6 +44,8 @@ public struct Connect: Sendable {
     ) throws(Refusal) -> Connection {
         let claims: Identity
         if let authorized = Identity(authorizer: event.context.authorizer, now) {
+            // A lease that is over before it begins would never be looked at by the sweep.
+            guard authorized.expiresAt > now else { throw .token(.expired) }
             claims = authorized
         } else {
             claims = try verified(event, now)

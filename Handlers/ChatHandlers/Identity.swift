@@ -21,13 +21,18 @@ struct Identity: Equatable, Sendable {
     }
 
     /// What a REQUEST authorizer returned at `$connect`: `userId`, `tenantId`, `exp` in epoch seconds, and `rooms` and
-    /// `roles` as text separated by spaces. Nil without an authorizer.
+    /// `roles` as text separated by spaces. Nil without an authorizer. An `exp` that is no date counts as long over.
     init?(authorizer: [String: String], _ now: Timestamp) {
         guard let user = User(authorizer: authorizer) else { return nil }
         self.user = user
-        expiresAt = authorizer["exp"].flatMap { Int64($0) }.map(Timestamp.init(seconds:)) ?? now + Limits.garbageAge
+        expiresAt = authorizer["exp"].map(Identity.date) ?? now + Limits.garbageAge
         rooms = authorizer["rooms"].map { $0.split(separator: " ").map(String.init) }
         roles = authorizer["roles"]?.split(separator: " ").map(String.init) ?? []
+    }
+
+    private static func date(_ text: String) -> Timestamp {
+        guard let seconds = Int64(text), (0...TokenRules.latestDate).contains(seconds) else { return Timestamp(seconds: 0) }
+        return Timestamp(seconds: seconds)
     }
 }
 

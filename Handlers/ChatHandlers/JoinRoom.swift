@@ -61,7 +61,7 @@ public struct JoinRoom: Sendable {
     }
 
     /// What was said after `since`, and whether that is provably all of it: the history is the same one, `since` is not
-    /// beyond it, and its first missed message is still there.
+    /// beyond it, and every message from the next one to the head is there.
     private func recover(
         _ room: Room, _ since: Int64, _ epoch: String?, _ head: StreamHead, _ sender: Admission
     ) async throws(TableError) -> JoinedReply.Recovery {
@@ -71,6 +71,9 @@ public struct JoinRoom: Sendable {
         if since == head.seq { return JoinedReply.Recovery(missed: [], recovered: true) }
         let (missed, more) = try await services.repository.history(
             .room(room), viewer: sender.user.id, .after(since), limit: Limits.historyPage, at: sender.now)
-        return JoinedReply.Recovery(missed: missed, recovered: !more && missed.first?.seq == since + 1)
+        // Messages age out one by one, and not always the oldest first: clocks and settings differ between instances.
+        let last = missed.last?.seq ?? since
+        let isWhole = !more && last >= head.seq && last - since == missed.count
+        return JoinedReply.Recovery(missed: missed, recovered: isWhole)
     }
 }

@@ -46,7 +46,7 @@ enum LeaseRenewal: Sendable {
     case afterward
     /// Before the reply, which does.
     case first
-    /// The route writes the connection itself, unless the frame is bad.
+    /// The route writes the connection itself, unless it refuses the frame.
     case byRoute
 }
 
@@ -103,9 +103,10 @@ extension ChatServices {
             switch lease {
             case .afterward: renewal = self.renewal(of: admission)
             case .first: try await renew(&admission)
-            case .byRoute: if case .failure = frame.request { renewal = self.renewal(of: admission) }
+            case .byRoute: renewal = self.renewal(of: admission)
             }
             let reply = try await respond(try frame.understood(), admission, envelope.requestID)
+            if lease == .byRoute { renewal = nil }
             return HandlerOutcome(ProxyResponse(body: reply.frame), afterward: inTurn(reply.afterward, renewal))
         } catch {
             switch error {

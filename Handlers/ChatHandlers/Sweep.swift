@@ -27,6 +27,8 @@ struct Sweep: Sendable {
     static let firstLookBack: Int64 = 120
     /// A bucket counts as empty for good this long after its minute: rows are written within it, by clocks that differ.
     static let settledMinutes: Int64 = 2
+    /// How often a long round notes how far it has come.
+    static let progressMinutes: Int64 = 30
 
     private let services: ChatServices
     private let now: Timestamp
@@ -36,11 +38,12 @@ struct Sweep: Sendable {
         now = services.clock.now()
     }
 
-    /// Everything due is tried; the first failure is thrown at the end, and the next round begins where this one did.
+    /// Everything due is tried; the first failure is thrown at the end, and the next round begins where it happened.
     func run() async throws(TableError) -> Report {
         var report = Report()
         var failure: TableError?
         let current = Keys.minute(of: now)
+        let settled = current - Sweep.settledMinutes
         let swept = try await services.repository.sweptMinute()
         var minute = min(swept ?? current - Sweep.firstLookBack, current)
         while minute <= current {
@@ -54,9 +57,12 @@ struct Sweep: Sendable {
                 }
             }
             minute += 1
+            // After an outage there may be more minutes than one invocation has time for.
+            if failure == nil, minute < settled, minute % Sweep.progressMinutes == 0 {
+                try await services.repository.setSweptMinute(minute)
+            }
         }
         if let failure { throw failure }
-        let settled = current - Sweep.settledMinutes
         if settled > swept ?? 0 { try await services.repository.setSweptMinute(settled) }
         return report
     }
@@ -106,7 +112,7 @@ struct Sweep: Sendable {
 
     private func look(at due: DuePresence, _ report: inout Report) async throws(TableError) {
         guard let pending = try await services.repository.unpublished(due) else { return }
-        await services.broadcaster.publish(pending)
+        guard await services.broadcaster.publish(pending) else { throw .unavailable("presence not published") }
         report.published += 1
     }
 }

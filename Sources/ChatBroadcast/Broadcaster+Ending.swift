@@ -28,24 +28,31 @@ extension RoomBroadcaster {
     /// Walks the rooms of connections that are marked ended (or whose items are gone) and deletes them last. Every step can
     /// be done again without harm.
     ///
-    /// All are out of their rooms before anything is published, so that none is told of another.
+    /// All are out of their rooms before anything is published, so that none is told of another; and what was decided is
+    /// told, whatever fails after it. One that fails keeps none of the others: the first failure is thrown at the end.
     public func carryOut(_ connections: [EndingConnection], _ reason: EndReason) async throws(TableError) {
         var decided: [PendingPresence] = []
-        do throws(TableError) {
-            for connection in connections {
-                if reason != .disconnected { await close(connection) }
+        var out: [EndingConnection] = []
+        var failure: TableError?
+        for connection in connections {
+            if reason != .disconnected { await close(connection) }
+            do throws(TableError) {
                 try await leaveRooms(connection, reason, &decided)
+                out.append(connection)
+            } catch {
+                failure = failure ?? error
             }
-        } catch {
-            // What was decided is told, whatever came after.
-            await publish(decided)
-            throw error
         }
         await publish(decided)
-        for connection in connections {
-            try await repository.finishEnd(connection)
-            log.debug("connection ended", ["connectionId": connection.id.text, "reason": reason.rawValue])
+        for connection in out {
+            do throws(TableError) {
+                try await repository.finishEnd(connection)
+                log.debug("connection ended", ["connectionId": connection.id.text, "reason": reason.rawValue])
+            } catch {
+                failure = failure ?? error
+            }
         }
+        if let failure { throw failure }
     }
 
     private func close(_ connection: EndingConnection) async {
@@ -70,16 +77,20 @@ extension RoomBroadcaster {
     func endStale(_ gone: [ConnectionID]) async {
         guard !gone.isEmpty else { return }
         let connectedBy = clock.now() - Limits.connectGrace
+        var claimed: [EndingConnection] = []
         do throws(TableError) {
-            var claimed: [EndingConnection] = []
             for id in gone {
                 if case .claimed(let connection) = try await repository.claimEnd(id, .stale, .ifConnectedBy(connectedBy)) {
                     claimed.append(connection)
                 }
             }
+        } catch {
+            log.warning("stale connections not all found", ["count": gone.count, "error": "\(error)"])
+        }
+        do throws(TableError) {
             try await carryOut(claimed, .stale)
         } catch {
-            log.warning("stale connections not ended", ["count": gone.count, "error": "\(error)"])
+            log.warning("stale connections not ended", ["count": claimed.count, "error": "\(error)"])
         }
     }
 }

@@ -7,19 +7,24 @@ extension RoomBroadcaster {
     /// Tells the members of a room who came or went, then notes that they were told.
     ///
     /// The mark stays when the members could not be read: the sweep will publish it.
-    public func publish(_ pending: PendingPresence) async {
+    /// - Returns: whether that is done, mark and all; if not, the sweep has to come back.
+    @discardableResult
+    public func publish(_ pending: PendingPresence) async -> Bool {
         let position = FanoutPosition.presence(
             partition: Keys.roomPartition(pending.room), pending.event.userID.text, pending.event.version)
         await order.turn(position)
         let told = await tell(pending)
         order.done(position)
-        guard let gone = told else { return }
+        guard let gone = told else { return false }
+        var isDone = true
         do throws(TableError) {
             try await repository.published(pending)
         } catch {
             log.warning("presence mark kept", ["room": pending.room.id.text, "error": "\(error)"])
+            isDone = false
         }
         await endStale(gone)
+        return isDone
     }
 
     /// Tells of several events at once, so that none waits for the turn of another.

@@ -146,7 +146,7 @@ struct CostTests {
 
     @Test func `sweeping`() async throws {
         let first = try await house.sweep()
-        #expect(first == Units(read: 3873, write: 1, index: 0))
+        #expect(first == Units(read: 3873, write: 5, index: 0))
         house.clock.advance(60)
         let second = try await house.sweep()
         #expect(second == Units(read: 129, write: 1, index: 0))

@@ -60,27 +60,39 @@ extension ChatRepository {
     ///
     /// Access pattern: any frame once a quarter of the lease is spent. Writes one item and no index.
     /// - Parameter tokenExpiresAt: the end of a new token, if the client sent one.
-    /// - Returns: the renewed connection, or nil if it has ended or expired meanwhile, or another token came.
+    /// - Returns: the renewed connection, or nil if it has ended or expired meanwhile.
     public func renew(
         _ connection: Connection, tokenExpiresAt: Timestamp? = nil, at now: Timestamp
     ) async throws(TableError) -> Connection? {
-        var renewed = connection
-        renewed.tokenExpiresAt = tokenExpiresAt ?? connection.tokenExpiresAt
-        renewed.expiresAt = leaseEnd(from: now, tokenExpiresAt: renewed.tokenExpiresAt)
-        renewed.lastSeen = now
-        let update = Update(
-            Keys.connection(connection.id),
-            [
+        var stored = connection
+        let renewed = try await retrying("renew") { () async throws(TableError) -> Connection?? in
+            var renewed = stored
+            renewed.tokenExpiresAt = tokenExpiresAt ?? stored.tokenExpiresAt
+            renewed.expiresAt = leaseEnd(from: now, tokenExpiresAt: renewed.tokenExpiresAt)
+            renewed.lastSeen = now
+            var clauses: [UpdateClause] = [
                 .set("expiresAt", .number(renewed.expiresAt.seconds)), .set("lastSeen", .number(now.milliseconds)),
                 .set("tokenExpiresAt", .number(renewed.tokenExpiresAt.seconds)),
-            ],
-            if: .all([.live(at: now), .equals("tokenExpiresAt", .number(connection.tokenExpiresAt.seconds))]))
-        do throws(TableError) {
-            _ = try await table.update(update, returning: .nothing)
-            return renewed
-        } catch .conditionFailed {
-            return nil
+            ]
+            if renewed.expiresAt < stored.expiresAt {
+                // A shorter token: the wheel would come to its row too late. The row there is the sweep's to drop.
+                let minute = Keys.minute(of: renewed.expiresAt)
+                try await table.put(leaseRow(renewed, minute: minute), if: nil)
+                clauses.append(.set("wheelMinute", .number(minute)))
+            }
+            let unchanged = Condition.equals("tokenExpiresAt", .number(stored.tokenExpiresAt.seconds))
+            do throws(TableError) {
+                _ = try await table.update(
+                    Update(Keys.connection(stored.id), clauses, if: .all([.live(at: now), unchanged])), returning: .nothing)
+                return .some(renewed)
+            } catch .conditionFailed(let item) {
+                guard let item, let found = Connection(item: item), found.isLive(at: now) else { return .some(nil) }
+                // Another token came meanwhile.
+                stored = found
+                return nil
+            }
         }
+        return renewed
     }
 
     /// Unexpired connections of a user, by the strongly read set on the user's item.

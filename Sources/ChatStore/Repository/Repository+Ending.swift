@@ -88,7 +88,11 @@ extension ChatRepository {
                     let only = Condition.all([.sizeEquals("connections", 1), .contains("connections", ending.id.text)])
                     actions.append(.delete(userKey, if: only))
                 } else {
-                    actions.append(.update(Update(userKey, [.delete("connections", [ending.id.text])], if: .itemExists)))
+                    // If it has become the last meanwhile, it is the one that deletes the item.
+                    let oneOfSeveral = Condition.all([
+                        .contains("connections", ending.id.text), .not(.sizeEquals("connections", 1)),
+                    ])
+                    actions.append(.update(Update(userKey, [.delete("connections", [ending.id.text])], if: oneOfSeveral)))
                 }
             }
             return try await commit(actions) ? true : nil

@@ -108,7 +108,15 @@ extension ChatRepository {
             _ = try await table.update(update, returning: .nothing)
         } catch .conditionFailed {
         }
-        _ = try await table.delete(pending.due, if: .equals("version", .number(pending.event.version)))
+        try await dropDue(pending.due, pending.event.version)
+    }
+
+    /// Deletes a due row, unless a newer event has taken its place.
+    func dropDue(_ key: Key, _ version: Int64) async throws(TableError) {
+        do throws(TableError) {
+            _ = try await table.delete(key, if: .equals("version", .number(version)))
+        } catch .conditionFailed {
+        }
     }
 
     /// The users of a room in order of their ids, a page at a time, strongly.

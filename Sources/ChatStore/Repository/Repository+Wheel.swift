@@ -99,7 +99,7 @@ extension ChatRepository {
         let item = try await table.get(Keys.presence(due.room, due.userID), strong: true)
         let presence = PresenceItem(room: due.room, userID: due.userID, item: item)
         guard let event = presence.pending, event.version == due.version else {
-            _ = try await table.delete(due.key, if: .equals("version", .number(due.version)))
+            try await dropDue(due.key, due.version)
             return nil
         }
         return PendingPresence(
