@@ -106,3 +106,25 @@ extension Addressee {
         }
     }
 }
+
+extension ChatServices {
+    /// The partition of the room or conversation that a `sendMessage` frame goes to, for an engine that orders frames
+    /// before it hands them out; nil if the frame names none that its sender may write to.
+    public func streamPartition(of event: GatewayEvent) async -> String? {
+        let envelope = FrameEnvelope(parsing: event.body)
+        guard envelope.fault == nil, let request = try? SendMessageRequest(envelope.fields),
+            let id = ConnectionID(event.context.connectionID),
+            let connection = try? await repository.connection(id)
+        else { return nil }
+        var addressee = request.addressee
+        if addressee == .onlyRoom, connection.rooms.count == 1, let room = connection.rooms.first.flatMap({ RoomID($0) }) {
+            addressee = .room(room)
+        }
+        return Speech.stream(of: addressee, from: User(connection.tenantID, connection.userID))?.partition
+    }
+}
+
+extension PublishRequest {
+    /// The partition of the room or conversation it speaks into; nil to everyone.
+    public var streamPartition: String? { Speech.stream(of: addressee, from: User(tenantID, senderID))?.partition }
+}

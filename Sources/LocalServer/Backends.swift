@@ -30,19 +30,50 @@ struct InProcessBackend: Backend {
     func sweep() async throws { _ = try await Cleanup(services).handle(Array("{}".utf8)) }
 }
 
+/// The routes' handlers as children. Messages of one room or conversation are given out one after the other, fan-out and
+/// all, for children that post at the same time would cross, and here a room's messages arrive in order.
+struct ChildRoutes: HandlerInvoker {
+    let children: ChildHandlers
+    let services: ChatServices
+    let turns: StreamTurns
+
+    func invoke(_ route: Route, _ event: GatewayEvent) async throws -> HandlerOutcome {
+        guard route == .sendMessage, let stream = await services.streamPartition(of: event) else {
+            return try await children.invoke(route, event)
+        }
+        await turns.take(stream)
+        do {
+            let outcome = try await children.invoke(route, event)
+            return HandlerOutcome(outcome.response) {
+                await outcome.afterward?()
+                turns.release(stream)
+            }
+        } catch {
+            turns.release(stream)
+            throw error
+        }
+    }
+}
+
 /// The deployable executables.
 struct ChildBackend: Backend {
     let children: ChildHandlers
+    let turns: StreamTurns
 
     func publish(_ payload: [UInt8], _ tenant: TenantID) async -> HandlerOutcome {
-        // The executable takes the tenant from the event alone.
-        let request: [UInt8]
+        let request: PublishRequest
         do throws(ChatError) {
-            request = try PublishRequest(decoding: payload, tenant: tenant).encoded()
+            request = try PublishRequest(decoding: payload, tenant: tenant)
         } catch {
             return HandlerOutcome(ProxyResponse(statusCode: error.code.status, body: ServerFrame.error(error)))
         }
-        guard let answer = try? await children.invoke(handler: "Publish", payload: request) else {
+        let stream = request.streamPartition
+        if let stream { await turns.take(stream) }
+        // The executable takes the tenant from the event alone.
+        let answer = try? await children.invoke(handler: "Publish", payload: request.encoded()) {
+            if let stream { turns.release(stream) }
+        }
+        guard let answer else {
             return HandlerOutcome(ProxyResponse(statusCode: 500, body: ServerFrame.error(.internalError)))
         }
         let status = (try? JSONParser.parse(answer))?.object?["status"]?.int64.flatMap(Int.init(exactly:))

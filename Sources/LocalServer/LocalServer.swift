@@ -64,8 +64,9 @@ public final class LocalServer: Sendable {
             let children = try configuration.startChildren(
                 handlersFolder, databasePath: folder.databasePath, managementPort: gateway.managementPort)
             self.children = children
-            backend.set(ChildBackend(children: children))
-            gateway.start(children)
+            let turns = StreamTurns()
+            backend.set(ChildBackend(children: children, turns: turns))
+            gateway.start(ChildRoutes(children: children, services: services, turns: turns))
         } else {
             children = nil
             backend.set(InProcessBackend(services: services))
@@ -113,6 +114,7 @@ extension ServerError {
         case GatewayError.addressUnavailable(let host, let port):
             self.init("cannot listen on \(host):\(port); give an address of this machine")
         case GatewayError.system(let failure): self.init("\(failure.call) failed: \(systemError(failure.errno))")
+        case let error as TableError: self.init("the database in the data folder fails: \(error)")
         default: self.init("\(error)")
         }
     }

@@ -16,6 +16,10 @@ enum Opening {
         }
         try marks(of: connection, path).check(path)
         try describing(path) { () throws(SQLiteFailure) in try prepareWriter(connection) }
+        // SQLite opens a file that may not be written as one to be read, and says so only at the first write.
+        guard connection.isWritable else {
+            throw .cannotOpen(path, reason: "it may not be written")
+        }
         return connection
     }
 

@@ -32,6 +32,9 @@ import CSQLite
         unsafe sqlite3_close_v2(handle)
     }
 
+    /// Whether the file may be written; SQLite quietly opens one that may not as one to be read.
+    var isWritable: Bool { unsafe sqlite3_db_readonly(handle, "main") == 0 }
+
     /// How long a statement waits for another connection's lock.
     func waitWhenBusy(milliseconds: Int32) {
         unsafe sqlite3_busy_timeout(handle, milliseconds)

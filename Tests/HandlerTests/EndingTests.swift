@@ -35,12 +35,14 @@ import Testing
             service.advance(545)
         }
 
-        func end(_ path: Path) async throws {
+        /// - Parameter room: where a post finds it gone. Two posts at once are to different rooms: into one room they go
+        ///   one after the other.
+        func end(_ path: Path, postingIn room: String = "lobby") async throws {
             switch path {
             case .disconnect: #expect(await alice.disconnect() == 200)
             case .gonePost:
                 service.poster.lose(alice.id)
-                await watcher.say("anybody?", in: "lobby")
+                await watcher.say("anybody?", in: room)
             case .record: try await timeToLive()
             case .sweep: try await service.sweep()
             }
@@ -83,7 +85,7 @@ import Testing
             let once = Once(), count = Counter()
             scene.service.table.beforeAnyWrite {
                 guard count.next() == stop, once.take() else { return }
-                try? await scene.end(second)
+                try? await scene.end(second, postingIn: "den")
             }
             try await scene.end(first)
             scene.service.table.beforeAnyWrite(nil)

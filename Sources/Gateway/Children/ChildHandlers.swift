@@ -43,8 +43,16 @@ public final class ChildHandlers: HandlerInvoker {
     }
 
     /// Invokes any handler with an event of its own kind and returns its answer as it is.
-    public func invoke(handler: String, payload: [UInt8]) async throws(GatewayError) -> [UInt8] {
-        try await run(handler, payload).answer.get()
+    /// - Parameter afterward: told when the child has done its work after the answer, or will never.
+    public func invoke(
+        handler: String, payload: [UInt8], afterward: @escaping @Sendable () -> Void = {}
+    ) async throws(GatewayError) -> [UInt8] {
+        let (answer, invocation) = await run(handler, payload)
+        Task {
+            await invocation?.done()
+            afterward()
+        }
+        return try answer.get()
     }
 
     /// Ends the children: SIGTERM, and after a grace SIGKILL. What is in their hands fails.

@@ -170,7 +170,11 @@ import Synchronization
         // What still waits for its time may hold the loop itself.
         timers = Timers()
         for work in inbox.close() {
-            if case .job(let job) = work { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }
+            switch work {
+            case .job(let job): globalConcurrentExecutor.enqueue(ExecutorJob(job))
+            // It was accepted, and somebody may be waiting for it.
+            case .call(let body): body()
+            }
         }
         while let job = jobs.popFirst() { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }
     }
