@@ -25,6 +25,7 @@ import Testing
 
         init(_ layout: Layout = Layout()) async throws {
             service = try Service(layout)
+            try await service.sweptSoFar()
             alice = await service.connect("alice")
             await alice.join("lobby")
             await alice.join("den")
@@ -240,6 +241,7 @@ import Testing
     func `no leave is later than lease and a minute, with the disconnect lost`(interval: Int64) async throws {
         for lastFrame in [0, 59, 149, 150, 151, 299, 449] as [Int64] {
             let service = try Service()
+            try await service.sweptSoFar()
             let alice = await service.connect("alice")
             await alice.join("lobby")
             try await service.advance(lastFrame, sweepingEvery: interval)
