@@ -121,6 +121,43 @@ import Testing
         #expect(Audit(service).faults == [])
     }
 
+    enum Move: String, CaseIterable, Sendable { case join, leave, disconnect }
+
+    @Test(arguments: Move.allCases, Move.allCases)
+    func `two devices moving at once end in what is so`(first: Move, second: Move) async throws {
+        for stop in 1...4 {
+            let service = try Service()
+            let watcher = await service.connect("watcher")
+            await watcher.join("lobby")
+            let devices = [await service.connect("alice"), await service.connect("alice")]
+            for (device, move) in zip(devices, [first, second]) where move != .join { await device.join("lobby") }
+            @Sendable func make(_ move: Move, _ device: Client) async {
+                switch move {
+                case .join: await device.join("lobby")
+                case .leave: await device.leave("lobby")
+                case .disconnect: await device.disconnect()
+                }
+            }
+            // The second moves whole just before a write of the first.
+            let once = Once(), count = Counter()
+            service.table.beforeAnyWrite {
+                guard count.next() == stop, once.take() else { return }
+                await make(second, devices[1])
+            }
+            await make(first, devices[0])
+            service.table.beforeAnyWrite(nil)
+            if once.take() { await make(second, devices[1]) }
+
+            let events = watcher.frames.sorted { ($0.int("version") ?? 0) < ($1.int("version") ?? 0) }
+            let kinds = events.compactMap { $0.string("event") }
+            #expect(kinds == kinds.indices.map { $0.isMultiple(of: 2) ? "join" : "leave" }, "before write \(stop): \(events)")
+            let isThere = first == .join || second == .join
+            #expect(kinds.last == (isThere ? "join" : "leave"), "before write \(stop)")
+            #expect(await watcher.join("lobby").int("memberCount") == (isThere ? 2 : 1), "before write \(stop)")
+            #expect(Audit(service).faults == [], "before write \(stop)")
+        }
+    }
+
     @Test func `whoever re-enters gets told to those who saw the leave, in order`() async throws {
         let service = try Service()
         let watcher = await service.connect("watcher")

@@ -161,6 +161,12 @@ final class Service: Sendable {
         }
     }
 
+    /// As if the sweep had always run: the first one of a table looks two hours back.
+    func sweptSoFar() async throws {
+        let repository = ChatRepository(table: table.memory, settings: settings)
+        try await repository.setSweptMinute(Keys.minute(of: clock.now()))
+    }
+
     func settleIndexes() { table.memory.settleIndexes() }
 
     /// A process died; another takes its place.

@@ -1,0 +1,53 @@
+import Glibc
+import Testing
+
+@testable import LocalServer
+
+/// The folder of a server: one server at a time, and a secret for its owner only.
+@Suite final class DataFolderTests {
+    private let path: String
+
+    init() throws {
+        var template = Array("/tmp/muster-folder-XXXXXX".utf8CString)
+        let made = template.withUnsafeMutableBufferPointer { buffer in mkdtemp(buffer.baseAddress!).map { String(cString: $0) } }
+        path = try #require(made)
+    }
+
+    deinit {
+        unlink(path + "/data/dev-secret")
+        rmdir(path + "/data")
+        rmdir(path)
+    }
+
+    private func mode(_ path: String) -> mode_t {
+        var info = stat()
+        #expect(stat(path, &info) == 0)
+        return info.st_mode & 0o777
+    }
+
+    @Test func `the folder is made for its owner and a second server is refused until the first lets go`() throws {
+        var first: DataFolder? = try DataFolder(path + "/data")
+        #expect(mode(path + "/data") == 0o700)
+        #expect(first?.databasePath == path + "/data/chat.sqlite")
+        let refused = #expect(throws: ServerError.self) { try DataFolder(path + "/data") }
+        #expect(refused?.description.contains("another muster serves") == true)
+        first = nil
+        #expect(throws: Never.self) { try DataFolder(path + "/data") }
+    }
+
+    @Test func `the secret is made once, of 32 random bytes, readable by its owner`() throws {
+        #expect(try DataFolder.secret(in: path + "/data") == nil)
+        let folder = try DataFolder(path + "/data")
+        #expect(try DataFolder.secret(in: path + "/data") == nil)
+        let secret = try folder.secret()
+        #expect(secret.utf8.count == 43)
+        #expect(mode(path + "/data/dev-secret") == 0o600)
+        #expect(try folder.secret() == secret)
+        #expect(try DataFolder.secret(in: path + "/data") == secret)
+    }
+
+    @Test func `a folder that cannot be made is an error with its path`() {
+        let refused = #expect(throws: ServerError.self) { try DataFolder(path + "/none/deeper") }
+        #expect(refused?.description.contains(path + "/none/deeper") == true)
+    }
+}

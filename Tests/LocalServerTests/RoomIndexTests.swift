@@ -1,0 +1,54 @@
+import ChatBroadcast
+import ChatModel
+import ChatStore
+import MemoryTable
+import Testing
+
+@testable import LocalServer
+
+/// The index of members follows the table.
+@Suite struct RoomIndexTests {
+    @Test(arguments: 1...5) func `it is the table's own answer after any changes`(seed: UInt64) async throws {
+        let index = RoomIndex()
+        let table = MemoryTable(onCommit: { index.apply($0) })
+        let repository = ChatRepository(table: table, settings: Settings())
+        let tenant = TenantID("t")!, now = Timestamp(seconds: 1_800_000_000)
+        let rooms = ["r", "s"].compactMap { RoomID($0) }.map { Room(tenant, $0) }
+        let ids = (1...12).compactMap { ConnectionID("c\($0)=") }
+        for (number, id) in ids.enumerated() {
+            let connection = Connection(
+                id: id, tenantID: tenant, userID: UserID("u\(number % 4)")!, connectedAt: now, expiresAt: now + 600,
+                lastSeen: now, tokenExpiresAt: now + 600)
+            _ = try await repository.open(connection)
+        }
+        var state = seed
+        func next(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        for _ in 1...200 {
+            let number = next(ids.count), room = rooms[next(2)]
+            let user = User(tenant, UserID("u\(number % 4)")!)
+            if next(2) == 0 {
+                _ = try await repository.join(ids[number], user, room, at: now)
+            } else {
+                _ = try await repository.leave(ids[number], user, room, .left, noting: true, at: now)
+            }
+            for room in rooms {
+                #expect(Set(try await index.members(room)) == Set(try await repository.members(room)))
+                #expect(try await index.members(room).count == repository.members(room).count)
+            }
+        }
+    }
+
+    @Test func `the same membership twice is one, and what is no membership is none`() async throws {
+        let index = RoomIndex(), room = Room(TenantID("t")!, RoomID("r")!)
+        let member = Item(Keys.membership(room, ConnectionID("c=")!), ["userId": .string("u")])
+        index.apply([ItemChange(old: nil, new: member), ItemChange(old: member, new: member)])
+        index.apply([ItemChange(old: nil, new: Item(Keys.message(Keys.roomPartition(room), 1), ["userId": .string("u")]))])
+        index.apply([ItemChange(old: nil, new: Item(Keys.presence(room, UserID("u")!), ["userId": .string("u")]))])
+        #expect(try await index.members(room) == [RoomMember(connectionID: ConnectionID("c=")!, userID: UserID("u")!)])
+        index.apply([ItemChange(old: member, new: nil), ItemChange(old: member, new: nil)])
+        #expect(try await index.members(room) == [])
+    }
+}
