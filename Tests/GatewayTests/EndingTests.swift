@@ -143,7 +143,8 @@ import WebSocketCodec
         }
     }
 
-    @Test func `stopping does not wait for a handler that never ends`() async throws {
+    @Test(.timeLimit(.minutes(2)))
+    func `stopping does not wait for a handler that never ends`() async throws {
         let gate = Gate()
         let handlers = ScriptedHandlers { _, event in
             if event.body != nil { await gate.pass() }
@@ -157,9 +158,8 @@ import WebSocketCodec
         let client = try await WebSocketTestClient.connect(port: gateway.port)
         try client.send(text: "{}")
         _ = try await eventually { handlers.events(.default).first }
-        let start = ContinuousClock.now
+        // The handler ends only after the gate is open: a stop that waited for it would never return.
         await gateway.stop()
-        #expect(ContinuousClock.now - start < .seconds(5))
         gate.open()
     }
 }
