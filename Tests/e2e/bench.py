@@ -29,8 +29,7 @@ async def measure(server: Server) -> str:
     await crowd.until(lambda: sum(len(member.seqs) for member in everyone) >= expected, 30)
     wall, cpu, own = time.monotonic() - start, server.cpu_seconds() - before, time.process_time() - own
     assert sum(len(member.seqs) for member in everyone) == expected, "a delivery came twice"
-    for member in everyone:
-        member.transport.abort()
+    await crowd.leave(rooms)
     return (
         f"fan-out, {ROOMS} rooms of {MEMBERS}, {RATE} messages/s: {expected} deliveries in {wall:.1f} s, "
         f"{1e6 * cpu / expected:.1f} µs of server CPU each ({100 * cpu / wall:.0f} % of a core; the client took {100 * own / wall:.0f} %)")

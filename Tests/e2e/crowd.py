@@ -137,6 +137,14 @@ async def talk(crowd: list[list[Member]], rate: float, seconds: float, prefix: s
     return number
 
 
+async def leave(crowd: list[list[Member]]):
+    """Breaks every connection, and returns when each socket is closed."""
+    everyone = [member for room in crowd for member in room]
+    for member in everyone:
+        member.transport.abort()
+    await asyncio.gather(*(member.closed for member in everyone))
+
+
 async def until(condition, seconds: float):
     deadline = asyncio.get_running_loop().time() + seconds
     while not condition():
