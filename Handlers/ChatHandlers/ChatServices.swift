@@ -8,6 +8,7 @@ import Tokens
 public struct ChatServices: Sendable {
     let repository: ChatRepository
     let broadcaster: RoomBroadcaster
+    let rooms: any RoomDirectory
     let poster: any Poster
     /// Nil where no key is configured: then only a Lambda authorizer lets anyone in.
     let verifier: TokenVerifier?
@@ -17,15 +18,18 @@ public struct ChatServices: Sendable {
     let log: Log
     let identities = IdentityCache()
 
+    /// - Parameters:
+    ///   - rooms: nil: they are read from the table.
+    ///   - marksPresence: false where a crash of the handlers takes every socket with it.
     public init(
-        table: any Table, poster: any Poster, fanout: (any RoomFanout)? = nil, order: any FanoutOrder = Unordered(),
+        table: any Table, poster: any Poster, rooms: (any RoomDirectory)? = nil, order: any FanoutOrder = Unordered(),
         verifier: TokenVerifier?, settings: Settings, clock: any WallClock = SystemClock(),
-        random: any RandomSource = SystemRandom(), log: Log
+        random: any RandomSource = SystemRandom(), marksPresence: Bool = true, log: Log
     ) {
-        repository = ChatRepository(table: table, settings: settings, random: random)
+        repository = ChatRepository(table: table, settings: settings, random: random, marksPresence: marksPresence)
+        self.rooms = rooms ?? TableRooms(repository, poster)
         broadcaster = RoomBroadcaster(
-            repository: repository, fanout: fanout ?? TableFanout(repository, poster), poster: poster, order: order,
-            clock: clock, log: log)
+            repository: repository, rooms: self.rooms, poster: poster, order: order, clock: clock, log: log)
         self.poster = poster
         self.verifier = verifier
         self.settings = settings

@@ -52,7 +52,7 @@ public struct JoinRoom: Sendable {
     ) async throws(TableError) -> JoinedReply {
         let repository = services.repository
         guard let head = try await repository.head(.room(room)) else { throw .unavailable("the room has no head") }
-        let roster = try await repository.roster(room, limit: Limits.listedMembers)
+        let roster = try await services.rooms.roster(room, limit: Limits.listedMembers)
         var recovery: JoinedReply.Recovery?
         if let since = request.since { recovery = try await recover(room, since, request.epoch, head, sender) }
         return JoinedReply(

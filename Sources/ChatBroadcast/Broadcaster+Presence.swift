@@ -11,7 +11,7 @@ extension RoomBroadcaster {
     @discardableResult
     public func publish(_ pending: PendingPresence) async -> Bool {
         let position = FanoutPosition.presence(
-            partition: Keys.roomPartition(pending.room), pending.event.userID.text, pending.event.version)
+            partition: Keys.roomPartition(pending.room), pending.event.userID, pending.event.version)
         await order.turn(position)
         let told = await tell(pending)
         order.done(position)
@@ -42,7 +42,7 @@ extension RoomBroadcaster {
     private func tell(_ pending: PendingPresence) async -> [ConnectionID]? {
         do throws(TableError) {
             // Above this many users a room sends no presence frames.
-            return try await fanout.post(
+            return try await rooms.post(
                 ServerFrame.presence(pending.event), to: pending.room, except: pending.connectionID,
                 upTo: Limits.presenceUsers)
         } catch {

@@ -3,17 +3,22 @@ import ChatStore
 
 /// A place in the order in which frames of one room or conversation were decided.
 public struct FanoutPosition: Hashable, Sendable {
-    /// The partition of the room or conversation.
-    public var partition: String
-    /// What was decided: a message, or a presence event.
-    public var entry: String
-
-    public static func message(partition: String, _ seq: Int64) -> FanoutPosition {
-        FanoutPosition(partition: partition, entry: "MSG \(seq)")
+    /// What was decided.
+    public enum Entry: Hashable, Sendable {
+        case message(seq: Int64)
+        case presence(user: UserID, version: Int64)
     }
 
-    public static func presence(partition: String, _ user: String, _ version: Int64) -> FanoutPosition {
-        FanoutPosition(partition: partition, entry: "USER \(version) \(user)")
+    /// The partition of the room or conversation.
+    public var partition: String
+    public var entry: Entry
+
+    public static func message(partition: String, _ seq: Int64) -> FanoutPosition {
+        FanoutPosition(partition: partition, entry: .message(seq: seq))
+    }
+
+    public static func presence(partition: String, _ user: UserID, _ version: Int64) -> FanoutPosition {
+        FanoutPosition(partition: partition, entry: .presence(user: user, version: version))
     }
 }
 

@@ -7,18 +7,18 @@ import Logs
 /// is tried, and connections found gone are ended.
 public struct RoomBroadcaster: Sendable {
     let repository: ChatRepository
-    let fanout: any RoomFanout
+    let rooms: any RoomDirectory
     let poster: any Poster
     let order: any FanoutOrder
     let clock: any WallClock
     let log: Log
 
     public init(
-        repository: ChatRepository, fanout: any RoomFanout, poster: any Poster, order: any FanoutOrder = Unordered(),
+        repository: ChatRepository, rooms: any RoomDirectory, poster: any Poster, order: any FanoutOrder = Unordered(),
         clock: any WallClock, log: Log
     ) {
         self.repository = repository
-        self.fanout = fanout
+        self.rooms = rooms
         self.poster = poster
         self.order = order
         self.clock = clock
@@ -55,7 +55,7 @@ public struct RoomBroadcaster: Sendable {
 
     private func post(_ frame: [UInt8], to room: Room, except sender: ConnectionID?) async -> [ConnectionID] {
         do throws(TableError) {
-            return try await fanout.post(frame, to: room, except: sender, upTo: nil)
+            return try await rooms.post(frame, to: room, except: sender, upTo: nil)
         } catch {
             log.error("fanout failed", ["room": room.id.text, "error": "\(error)"])
             return []

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Where the time of day comes from; tests turn their own.
 public protocol WallClock: Sendable {
@@ -20,12 +21,30 @@ public protocol RandomSource: Sendable {
     func next() -> UInt64
 }
 
-/// The operating system's generator, fit for identifiers that must not be guessed.
+/// The operating system's generator, fit for identifiers that must not be guessed; asked for many numbers at a time, as
+/// each question is a system call.
 public struct SystemRandom: RandomSource {
+    private final class Pool: Sendable {
+        let numbers = Mutex<[UInt64]>([])
+    }
+
+    private let pool = Pool()
+    /// 256 bytes, the most that getentropy(3) gives.
+    private static let poolSize = 32
+
     public init() {}
+
     public func next() -> UInt64 {
-        var generator = SystemRandomNumberGenerator()
-        return generator.next()
+        pool.numbers.withLock { numbers in
+            if numbers.isEmpty {
+                numbers.append(contentsOf: repeatElement(0, count: Self.poolSize))
+                unsafe numbers.withUnsafeMutableBytes { bytes in
+                    let code = unsafe getentropy(bytes.baseAddress!, bytes.count)
+                    precondition(code == 0, "getentropy")
+                }
+            }
+            return numbers.removeLast()
+        }
     }
 }
 

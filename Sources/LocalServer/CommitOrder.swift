@@ -9,7 +9,7 @@ import Synchronization
 /// each fan-out then waits for those announced before it.
 final class CommitOrder: FanoutOrder {
     private struct Place {
-        let entry: String
+        let entry: FanoutPosition.Entry
         let announced: ContinuousClock.Instant
         var isTaken = false
         /// Usually one; two when the sweep publishes what its handler is still waiting to.
@@ -88,14 +88,14 @@ final class CommitOrder: FanoutOrder {
 }
 
 extension FanoutPosition {
-    /// The place that a change takes: a new message, or a presence event newly marked to be published.
+    /// The place that a change takes: a new message, or a presence event: each raises the version.
     fileprivate init?(change: ItemChange) {
         guard let item = change.new else { return nil }
         if change.old == nil, item.key.sk.utf8.starts(with: "MSG#".utf8), let seq = item.number("seq") {
             self = .message(partition: item.key.pk, seq)
-        } else if item["pending"] != nil, item.key.sk.utf8.starts(with: "USER#".utf8),
+        } else if item.key.sk.utf8.starts(with: "USER#".utf8), item.key.pk.utf8.starts(with: "ROOM#".utf8),
             let version = item.number("version"), version != change.old?.number("version"),
-            let user = item.string("userId")
+            let user = item.string("userId").flatMap(UserID.init)
         {
             self = .presence(partition: item.key.pk, user, version)
         } else {

@@ -49,8 +49,8 @@ public final class LocalServer: Sendable {
         }
         self.table = table
         let services = ChatServices(
-            table: table, poster: poster, fanout: isInProcess ? index : nil, order: isInProcess ? order : Unordered(),
-            verifier: verifier, settings: configuration.environment.settings, log: log)
+            table: table, poster: poster, rooms: isInProcess ? index : nil, order: isInProcess ? order : Unordered(),
+            verifier: verifier, settings: configuration.environment.settings, marksPresence: !isInProcess, log: log)
         try await explained { try await LastRun(table: table, services: services, log: log).end() }
 
         let backend = LateBackend()

@@ -59,7 +59,7 @@ import Testing
         order.done(Self.position(99))
     }
 
-    @Test func `messages and newly marked presence take places, and nothing else does`() async {
+    @Test func `messages and presence events take places, and nothing else does`() async {
         let user = Keys.presence(Room(TenantID("t")!, RoomID("r")!), UserID("a b")!)
         func presence(_ version: Int64, pending: Bool) -> Item {
             var item = Item(user, ["userId": .string("a b"), "version": .number(version)])
@@ -69,7 +69,7 @@ import Testing
         let head = Key("ROOM#t#r", "META")
         order.announce([
             ItemChange(old: nil, new: presence(1, pending: true)),
-            // A second device, the mark removed, the head raised, a message that ages out: nobody will come for these.
+            // A second device, a mark removed, the head raised, a message that ages out: nobody will come for these.
             ItemChange(old: presence(1, pending: true), new: presence(1, pending: true)),
             ItemChange(old: presence(1, pending: true), new: presence(1, pending: false)),
             ItemChange(old: Item(head, ["seq": .number(1)]), new: Item(head, ["seq": .number(2)])),
@@ -78,8 +78,8 @@ import Testing
             ItemChange(old: presence(1, pending: false), new: presence(2, pending: true)),
         ])
         for position in [
-            FanoutPosition.presence(partition: "ROOM#t#r", "a b", 1), Self.position(2),
-            .presence(partition: "ROOM#t#r", "a b", 2),
+            FanoutPosition.presence(partition: "ROOM#t#r", UserID("a b")!, 1), Self.position(2),
+            .presence(partition: "ROOM#t#r", UserID("a b")!, 2),
         ] {
             // Would wait for ever behind a place too many.
             await order.turn(position)

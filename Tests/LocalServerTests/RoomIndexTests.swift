@@ -10,10 +10,11 @@ import Testing
 
 /// The index of members follows the table.
 @Suite struct RoomIndexTests {
-    @Test(arguments: 1...5) func `it is the table's own answer after any changes`(seed: UInt64) async throws {
+    @Test(arguments: 1...5, [true, false])
+    func `it is the table's own answer after any changes`(seed: UInt64, marks: Bool) async throws {
         let sockets = RecordingSockets(), index = RoomIndex(sockets)
         let table = MemoryTable(onCommit: { index.apply($0) })
-        let repository = ChatRepository(table: table, settings: Settings())
+        let repository = ChatRepository(table: table, settings: Settings(), marksPresence: marks)
         let tenant = TenantID("t")!, now = Timestamp(seconds: 1_800_000_000)
         let rooms = ["r", "s"].compactMap { RoomID($0) }.map { Room(tenant, $0) }
         let ids = (1...12).compactMap { ConnectionID("c\($0)=") }
@@ -41,6 +42,10 @@ import Testing
                 #expect(index.count(room) == members.count)
                 _ = try await index.post([UInt8(ascii: "x")], to: room, except: nil, upTo: nil)
                 #expect(sockets.takePublished() == members.map(\.connectionID).sorted())
+                for limit in [2, 200] {
+                    let (known, stored) = (try await index.roster(room, limit: limit), try await repository.roster(room, limit: limit))
+                    #expect(known.members == stored.members && known.count == stored.count)
+                }
                 let users = Set(members.map(\.userID)).count
                 _ = try await index.post([UInt8(ascii: "x")], to: room, except: nil, upTo: users - 1)
                 #expect(sockets.takePublished() == [])

@@ -8,12 +8,18 @@ public struct ChatRepository: Sendable {
     let table: any Table
     let settings: Settings
     let random: any RandomSource
+    /// Whether a presence event is noted with its decision, so that the sweep finds what a handler that died did not
+    /// publish.
+    let marksPresence: Bool
     let queues = StreamQueues()
 
-    public init(table: any Table, settings: Settings, random: any RandomSource = SystemRandom()) {
+    public init(
+        table: any Table, settings: Settings, random: any RandomSource = SystemRandom(), marksPresence: Bool = true
+    ) {
         self.table = table
         self.settings = settings
         self.random = random
+        self.marksPresence = marksPresence
     }
 
     /// When a lease begun now ends: to the nearest second, as the table's TTL counts, and never past the token.

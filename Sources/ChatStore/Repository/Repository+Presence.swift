@@ -4,14 +4,17 @@ import ChatModel
 struct PresenceItem {
     let room: Room
     let userID: UserID
+    /// Whether events are noted to be published.
+    var marks = true
     var connections: Set<String> = []
     var version: Int64?
     var joinedAt: Timestamp?
     var pending: PresenceEvent?
 
-    init(room: Room, userID: UserID, item: Item?) {
+    init(room: Room, userID: UserID, item: Item?, marks: Bool = true) {
         self.room = room
         self.userID = userID
+        self.marks = marks
         guard let item else { return }
         connections = item.strings("connections")
         version = item.number("version")
@@ -41,10 +44,9 @@ struct PresenceItem {
             kind: .join, roomID: room.id, userID: userID, version: nextVersion(at: now), at: now)
         let clauses: [UpdateClause] = [
             .insert("connections", [id.text]), .set("version", .number(event.version)),
-            .set("joinedAt", .number(now.milliseconds)), .set("pending", .string(event.kind.rawValue)),
-            .set("pendingAt", .number(now.milliseconds)), .remove("reason"), .remove("expiresAt"),
-            .set("v", formatVersion), .set("tenantId", .string(room.tenantID.text)), .set("userId", .string(userID.text)),
-        ]
+            .set("joinedAt", .number(now.milliseconds)), .remove("expiresAt"), .set("v", formatVersion),
+            .set("tenantId", .string(room.tenantID.text)), .set("userId", .string(userID.text)),
+        ] + mark(event)
         return (Update(key, clauses, if: .all([.absent("connections"), unchanged])), event)
     }
 
@@ -61,11 +63,19 @@ struct PresenceItem {
             kind: .leave, roomID: room.id, userID: userID, version: nextVersion(at: now), at: now, reason: reason)
         let clauses: [UpdateClause] = [
             .remove("connections"), .remove("joinedAt"), .set("version", .number(event.version)),
-            .set("pending", .string(event.kind.rawValue)), .set("pendingAt", .number(now.milliseconds)),
-            .set("reason", .string(reason.rawValue)), .set("expiresAt", .number((now + Limits.garbageAge).seconds)),
-        ]
+            .set("expiresAt", .number((now + Limits.garbageAge).seconds)),
+        ] + mark(event)
         let last = Condition.all([.sizeEquals("connections", 1), .contains("connections", id.text), unchanged])
         return (Update(key, clauses, if: last), event)
+    }
+
+    /// Notes the event as one to be published; or, where none are, that there is none.
+    private func mark(_ event: PresenceEvent) -> [UpdateClause] {
+        guard marks else { return [.remove("pending"), .remove("pendingAt"), .remove("reason")] }
+        return [
+            .set("pending", .string(event.kind.rawValue)), .set("pendingAt", .number(event.at.milliseconds)),
+            event.reason.map { .set("reason", .string($0.rawValue)) } ?? .remove("reason"),
+        ]
     }
 }
 
@@ -78,6 +88,16 @@ public struct PendingPresence: Equatable, Sendable {
     public var due: Key
 
     public var room: Room { Room(tenantID, event.roomID) }
+}
+
+extension Member {
+    /// Nil for an item that is no presence of a user who is in the room.
+    public init?(presence item: Item) {
+        guard let userID = item.string("userId").flatMap(UserID.init), !item.strings("connections").isEmpty,
+            let version = item.number("version"), let joinedAt = item.number("joinedAt")
+        else { return nil }
+        self.init(userID: userID, joinedAt: Timestamp(milliseconds: joinedAt), version: version)
+    }
 }
 
 extension ChatRepository {
@@ -100,6 +120,7 @@ extension ChatRepository {
 
     /// Notes that every member was tried, so that the sweep has nothing left to do. A newer event's mark stays.
     public func published(_ pending: PendingPresence) async throws(TableError) {
+        guard marksPresence else { return }
         let update = Update(
             Keys.presence(pending.room, pending.event.userID),
             [.remove("pending"), .remove("pendingAt"), .remove("reason")],

@@ -33,7 +33,8 @@ extension ChatRepository {
             guard connection.rooms.count < Limits.roomsPerConnection else { return .tooManyRooms }
 
             let presence = PresenceItem(
-                room: room, userID: user.id, item: session.items[Keys.presence(room, user.id)])
+                room: room, userID: user.id, item: session.items[Keys.presence(room, user.id)],
+                marks: marksPresence)
             let (entering, event) = presence.entering(id, at: now)
             let pending = event.map { self.pending($0, in: room, by: id, at: now) }
             var actions: [TransactAction] = [
@@ -47,7 +48,7 @@ extension ChatRepository {
                 .put(membership(id, user, room, at: now), if: nil),
                 .update(entering),
             ]
-            if let pending { actions.append(.put(dueRow(pending, at: now), if: nil)) }
+            if let pending, marksPresence { actions.append(.put(dueRow(pending, at: now), if: nil)) }
             if session.items[Keys.room(room)] == nil {
                 actions.append(.put(newRoom(room, seq: 0, at: now), if: .itemAbsent))
             }
@@ -71,12 +72,13 @@ extension ChatRepository {
             }
             var pending: PendingPresence?
             let presence = PresenceItem(
-                room: room, userID: user.id, item: session.items[Keys.presence(room, user.id)])
+                room: room, userID: user.id, item: session.items[Keys.presence(room, user.id)],
+                marks: marksPresence)
             if let (leaving, event) = presence.leaving(id, reason, at: now) {
                 actions.append(.update(leaving))
                 if let event {
                     let decided = self.pending(event, in: room, by: id, at: now)
-                    actions.append(.put(dueRow(decided, at: now), if: nil))
+                    if marksPresence { actions.append(.put(dueRow(decided, at: now), if: nil)) }
                     pending = decided
                 }
             }
