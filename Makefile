@@ -38,10 +38,10 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers bench clean build-packages test-packages release checked
+.PHONY: help run test handlers bench conformance clean build-packages test-packages release checked
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: release ## Builds and runs the server; ARGS='--port 9000' passes flags
 	@exec .build/release/muster serve $(ARGS)
@@ -58,8 +58,11 @@ bench: release .venv/.stamp ## Measures the table, and what a delivery costs the
 	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench -Xswiftc -enable-testing --filter TableBenchmark
 	.venv/bin/python Tests/e2e/bench.py .build/release/muster
 
+conformance: release ## Runs Autobahn|Testsuite against muster echo; PYTHON27=/path names its Python 2.7
+	@$(PYTHON) Tests/conformance/autobahn.py .build/release/muster .venv-conformance
+
 clean: ## Removes everything that was built
-	rm -rf .build dist .venv Tests/e2e/__pycache__ .pytest_cache
+	rm -rf .build dist .venv .venv-conformance Tests/e2e/__pycache__ .pytest_cache
 
 release: | build-packages
 	swift build -c release
