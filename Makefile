@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 ARGS ?=
 PYTEST ?=
 SWIFT_TEST ?=
+FUZZ_SECONDS ?= 60
 
 HANDLERS := Connect Disconnect Default JoinRoom LeaveRoom SendMessage Heartbeat Online History Cleanup Publish
 
@@ -38,10 +39,10 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers bench clean build-packages test-packages release checked
+.PHONY: help run test handlers bench conformance fuzz clean build-packages test-packages release checked
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: release ## Builds and runs the server; ARGS='--port 9000' passes flags
 	@exec .build/release/muster serve $(ARGS)
@@ -58,8 +59,14 @@ bench: release .venv/.stamp ## Measures the table, and what a delivery costs the
 	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench -Xswiftc -enable-testing --filter TableBenchmark
 	.venv/bin/python Tests/e2e/bench.py .build/release/muster
 
+conformance: release ## Runs Autobahn|Testsuite against muster echo; PYTHON27=/path names its Python 2.7
+	@$(PYTHON) Tests/conformance/autobahn.py .build/release/muster .venv-conformance
+
+fuzz: ## Fuzzes the handshake and the frame parser; FUZZ_SECONDS=600 for each
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) Tests/fuzz/fuzz.sh
+
 clean: ## Removes everything that was built
-	rm -rf .build dist .venv Tests/e2e/__pycache__ .pytest_cache
+	rm -rf .build dist .venv .venv-conformance Tests/e2e/__pycache__ .pytest_cache
 
 release: | build-packages
 	swift build -c release

@@ -77,12 +77,13 @@ let package = Package(
         + [
             tests("StructureTests", []),
             .target(name: "TestSupport", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/TestSupport"),
+            .target(name: "CodecChecks", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/fuzz/Checks"),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
             tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
-            tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport"]),
+            tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport", "CodecChecks"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
             tests("GatewayTests", [
                 "Gateway", "ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "TestSupport",

@@ -77,15 +77,11 @@ struct BodyDecoder: Sendable {
     private func takeLine(
         from buffer: inout ReceiveBuffer, limit: Int, over fault: HTTPFault
     ) throws(HTTPFault) -> ArraySlice<UInt8>? {
-        switch buffer.takeLine() {
-        case .complete(let line):
-            guard line.count <= limit else { throw fault }
-            return line
-        case .incomplete:
-            // One more byte may be the CR.
-            guard buffer.count <= limit + 1 else { throw fault }
-            return nil
+        switch buffer.takeLine(longest: limit) {
+        case .complete(let line): return line
+        case .incomplete: return nil
         case .bareLineFeed: throw .malformedChunk
+        case .tooLong: throw fault
         }
     }
 

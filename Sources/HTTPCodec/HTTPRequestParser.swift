@@ -106,15 +106,11 @@ public struct HTTPRequestParser: Sendable {
     private mutating func takeLine(
         longest: Int, over tooLong: HTTPFault, bareLineFeed: HTTPFault
     ) throws(HTTPFault) -> ArraySlice<UInt8>? {
-        switch buffer.takeLine() {
-        case .complete(let line):
-            guard line.count <= longest else { throw tooLong }
-            return line
-        case .incomplete:
-            // One more byte may be the CR.
-            guard buffer.count <= longest + 1 else { throw tooLong }
-            return nil
+        switch buffer.takeLine(longest: longest) {
+        case .complete(let line): return line
+        case .incomplete: return nil
         case .bareLineFeed: throw bareLineFeed
+        case .tooLong: throw tooLong
         }
     }
 }

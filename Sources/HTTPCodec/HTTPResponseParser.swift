@@ -112,15 +112,11 @@ public struct HTTPResponseParser: Sendable {
     }
 
     private mutating func takeLine(headBytes: Int) throws(HTTPFault) -> ArraySlice<UInt8>? {
-        let longest = limits.maxHeadBytes - headBytes - 2
-        switch buffer.takeLine() {
-        case .complete(let line):
-            guard line.count <= longest else { throw .headTooLarge }
-            return line
-        case .incomplete:
-            guard buffer.count <= longest + 1 else { throw .headTooLarge }
-            return nil
+        switch buffer.takeLine(longest: limits.maxHeadBytes - headBytes - 2) {
+        case .complete(let line): return line
+        case .incomplete: return nil
         case .bareLineFeed: throw headBytes == 0 ? .malformedStatusLine : .malformedField
+        case .tooLong: throw .headTooLarge
         }
     }
 }

@@ -23,15 +23,20 @@ struct ReceiveBuffer: Sendable {
     enum Line {
         /// Without its CRLF.
         case complete(ArraySlice<UInt8>)
-        /// No line feed among the bytes here.
+        /// No line feed among the bytes here, and there may be one yet.
         case incomplete
         /// A line feed without a carriage return, which some readers take for a line end and others do not.
         case bareLineFeed
+        /// No line feed where a line of the longest size would have it.
+        case tooLong
     }
 
-    /// Consumes one line.
-    mutating func takeLine() -> Line {
-        while searched < storage.count {
+    /// Consumes one line of at most `longest` bytes without its CRLF.
+    ///
+    /// Nothing after those bytes is looked at, so that what is said of a line never depends on how much more is here.
+    mutating func takeLine(longest: Int) -> Line {
+        let bound = start + longest + 2
+        while searched < min(storage.count, bound) {
             if storage[searched] == ASCII.lf {
                 guard searched > start, storage[searched - 1] == ASCII.cr else { return .bareLineFeed }
                 let line = storage[start..<(searched - 1)]
@@ -41,7 +46,7 @@ struct ReceiveBuffer: Sendable {
             }
             searched += 1
         }
-        return .incomplete
+        return storage.count < bound ? .incomplete : .tooLong
     }
 
     /// Consumes up to `limit` bytes.

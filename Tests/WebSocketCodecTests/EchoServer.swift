@@ -1,3 +1,4 @@
+import CodecChecks
 import Foundation
 import HTTPCodec
 import WebSocketCodec

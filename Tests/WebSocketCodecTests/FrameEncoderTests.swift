@@ -1,3 +1,4 @@
+import CodecChecks
 import Testing
 import WebSocketCodec
 

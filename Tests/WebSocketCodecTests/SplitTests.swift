@@ -1,3 +1,4 @@
+import CodecChecks
 import Testing
 import WebSocketCodec
 
@@ -13,13 +14,13 @@ import WebSocketCodec
     ]
 
     @Test(arguments: short) func `every possible split of a short stream gives the same`(_ role: WebSocketRole, _ bytes: [UInt8]) {
-        let whole = decode(bytes, role: role)
+        let bytewise = decodeBytewise(bytes, role: role)
         #expect(bytes.count <= 16)
         for pattern in 0..<(1 << (bytes.count - 1)) {
             let cuts = (1..<bytes.count).filter { pattern & (1 << ($0 - 1)) != 0 }
             let outcome = decode(bytes, cuts: cuts, role: role)
-            guard outcome == whole else {
-                Issue.record("cut at \(cuts): \(outcome) instead of \(whole)")
+            guard outcome.agrees(with: bytewise, cuts: cuts, count: bytes.count) else {
+                Issue.record("cut at \(cuts): \(outcome), byte by byte \(bytewise)")
                 return
             }
         }
@@ -32,14 +33,14 @@ import WebSocketCodec
         for _ in 0..<12 { Self.addMessage(to: &stream, &sent, &random) }
         var expected = Outcome(events: sent)
         if Bool.random(using: &random) {
-            stream += [0x83, 0x80, 1, 2]
             expected.fault = .reservedOpcode
+            expected.faultAt = stream.count + 1
+            stream += [0x83, 0x80, 1, 2]
         }
         for _ in 0..<6 {
-            let cuts = (0..<Int.random(in: 0...40, using: &random)).map { _ in
-                Int.random(in: 0...stream.count, using: &random)
-            }.sorted()
-            #expect(decode(stream, cuts: cuts, role: .server) == expected, "seed \(seed), cut at \(cuts)")
+            let cuts = stream.randomCuts(40, using: &random)
+            let outcome = decode(stream, cuts: cuts, role: .server)
+            #expect(outcome.agrees(with: expected, cuts: cuts, count: stream.count), "seed \(seed), cut at \(cuts)")
         }
     }
 
@@ -77,7 +78,7 @@ import WebSocketCodec
             .random(in: .min ... .max, using: &random), .random(in: .min ... .max, using: &random))
     }
 
-    @Test func `random bytes never trap and any split of them gives the same`() {
+    @Test func `random bytes never trap and any split of them gives the same`() throws {
         var random = SeededGenerator(state: 7)
         for _ in 0..<20_000 {
             let bytes = (0..<Int.random(in: 1...24, using: &random)).map { _ in
@@ -85,11 +86,24 @@ import WebSocketCodec
                 [0x81, 0x01, 0x80, 0x89, 0x88, 0x02, UInt8.random(in: .min ... .max, using: &random)]
                     .randomElement(using: &random)!
             }
-            let role: WebSocketRole = Bool.random(using: &random) ? .server : .client
-            let whole = decode(bytes, role: role)
-            guard decodeBytewise(bytes, role: role) == whole else {
-                Issue.record("\(bytes) as \(role)")
-                return
+            try FrameCheck.run([.random(in: 0...3, using: &random), .random(in: .min ... .max, using: &random)] + bytes)
+        }
+    }
+
+    @Test func `a handshake and the frames right behind it may be cut anywhere`() throws {
+        let frames = FrameEncoder.text("é😀", mask: MaskingKey(1, 2, 3, 4)) + FrameEncoder.close(.normal, mask: MaskingKey(5, 6, 7, 8))
+        let request = WebSocketUpgrade(host: "h", target: "/?token=a.b", subprotocols: ["muster.v1"]).request
+        let stream = request.serialized() + frames
+        let whole = Opening(stream)
+        #expect(whole.events == [.head(request)])
+        #expect(whole.remainder == frames)
+        #expect(Opening(stream, cuts: Array(stream.indices.dropFirst())) == whole)
+        for first in stream.indices {
+            for second in stride(from: first, to: stream.count, by: 5) {
+                guard Opening(stream, cuts: [first, second]) == whole else {
+                    Issue.record("cut at \(first) and \(second)")
+                    return
+                }
             }
         }
     }

@@ -1,3 +1,4 @@
+import CodecChecks
 import Testing
 import WebSocketCodec
 
@@ -56,11 +57,13 @@ import WebSocketCodec
         }
     }
 
-    @Test func `all sequences of three bytes are judged as the standard library judges them`() {
+    /// With bytes behind them they are judged as a whole, at the end one by one.
+    @Test(arguments: [[], [0x80], Array("tail".utf8), [0x80] + Array("tail".utf8)])
+    func `all sequences of three bytes are judged as the standard library judges them`(_ tail: [UInt8]) {
         for lead in 0..<256 {
             for second in stride(from: 0, to: 256, by: lead < 0xC0 ? 64 : 1) {
                 for third in [0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0xA0, 0xBF, 0xC0, 0xFF] {
-                    let bytes = [UInt8(lead), UInt8(second), UInt8(third)]
+                    let bytes = [UInt8(lead), UInt8(second), UInt8(third)] + tail
                     let isValid = String(validating: bytes, as: UTF8.self) != nil
                     guard (decode(FrameEncoder.frame(.text, bytes)).fault == nil) == isValid else {
                         Issue.record("\(bytes)")
