@@ -5,7 +5,7 @@ import Logs
 import Tokens
 
 /// What the handlers work with, made by a composition root.
-public struct ChatServices: Sendable {
+public final class ChatServices: Sendable {
     let repository: ChatRepository
     let broadcaster: RoomBroadcaster
     let rooms: any RoomDirectory

@@ -110,7 +110,7 @@ extension ChatServices {
             return HandlerOutcome(ProxyResponse(body: reply.frame), afterward: inTurn(reply.afterward, renewal))
         } catch {
             switch error {
-            case .client(.tokenExpired): return fail(.tokenExpired, afterward: { await removeExpired(id) })
+            case .client(.tokenExpired): return fail(.tokenExpired, afterward: { await self.removeExpired(id) })
             case .client(let error): return fail(error, afterward: renewal)
             case .engine(let error):
                 log.error(
@@ -155,9 +155,9 @@ extension ChatServices {
         guard isRenewalDue(admission.connection, at: admission.now) else { return nil }
         return {
             do throws(TableError) {
-                _ = try await repository.renew(admission.connection, at: admission.now)
+                _ = try await self.repository.renew(admission.connection, at: admission.now)
             } catch {
-                log.warning("lease not renewed", ["connectionId": admission.connection.id.text, "error": "\(error)"])
+                self.log.warning("lease not renewed", ["connectionId": admission.connection.id.text, "error": "\(error)"])
             }
         }
     }
@@ -187,7 +187,7 @@ extension ChatServices {
 
     /// The work of telling a room who came or went.
     func publication(_ pending: PendingPresence) -> @Sendable () async -> Void {
-        { await broadcaster.publish(pending) }
+        { await self.broadcaster.publish(pending) }
     }
 
     /// Runs a call of the engine; its failure is the frame's.

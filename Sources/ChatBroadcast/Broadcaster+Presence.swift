@@ -34,7 +34,7 @@ extension RoomBroadcaster {
             return
         }
         await withTaskGroup(of: Void.self) { group in
-            for event in events { group.addTask { await publish(event) } }
+            for event in events { group.addTask { await self.publish(event) } }
         }
     }
 

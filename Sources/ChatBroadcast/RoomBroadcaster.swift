@@ -5,7 +5,7 @@ import Logs
 
 /// Takes what was decided to everyone it concerns: after the decision was stored the frame is encoded once, every member
 /// is tried, and connections found gone are ended.
-public struct RoomBroadcaster: Sendable {
+public final class RoomBroadcaster: Sendable {
     let repository: ChatRepository
     let rooms: any RoomDirectory
     let poster: any Poster

@@ -4,7 +4,7 @@ import ChatModel
 ///
 /// Decisions hang on conditions of writes, never on "read, then decide": each loop here reads to know what to try,
 /// and the condition says whether it was still so.
-public struct ChatRepository: Sendable {
+public final class ChatRepository: Sendable {
     let table: any Table
     let settings: Settings
     let random: any RandomSource
