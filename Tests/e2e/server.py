@@ -121,6 +121,14 @@ class Server:
             with error:
                 return error.code, error.headers, error.read()
 
+    def memory(self) -> int:
+        """Bytes of memory of its own that the process has, but for what files hold."""
+        rollup = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
+        return int(re.search(r"^Anonymous:\s+(\d+) kB$", rollup, re.M)[1]) * 1024
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def online(self, tenant: str, room: str | None = None) -> dict:
         status, _, body = self.http(f"/tenants/{tenant}/online" + (f"?room={room}" if room else ""))
         assert status == 200, body
@@ -129,3 +137,22 @@ class Server:
     def publish(self, tenant: str, **event) -> tuple[int, dict]:
         status, _, body = self.http(f"/tenants/{tenant}/messages", "POST", event)
         return status, json.loads(body)
+
+
+class Echo:
+    """A real `muster echo` on a free port."""
+
+    memory, descriptors = Server.memory, Server.descriptors
+
+    def __enter__(self) -> "Echo":
+        self.process = subprocess.Popen(
+            [BINARY, "echo", "--port", "0"], env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        ready = re.fullmatch(rb"muster: echo on ws://127\.0\.0\.1:(\d+)\n", self.process.stdout.readline())
+        assert ready
+        self.port = int(ready[1])
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()

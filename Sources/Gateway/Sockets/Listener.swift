@@ -17,10 +17,15 @@ final class Listener: EventSource, @unchecked Sendable {
     private var reserve: CInt
     private var accept: Accept?
     private let log: Log
+    /// Connections that were turned away and that no log line has counted yet.
+    private var turnedAway = 0
+    /// On the loop's clock; the next line about it comes no earlier.
+    private var nextWarning: Int64 = .min
 
     /// Connections accepted in one turn, so that those already here are served too.
     private static let acceptsPerTurn = 64
     private static let pauseWhenExhausted: Duration = .milliseconds(100)
+    private static let warningInterval: Duration = .seconds(1)
 
     /// Binds and listens; nobody is accepted before ``start(_:)``.
     init(host: String, port: UInt16, backlog: CInt = 4096, loop: EventLoop, log: Log) throws(GatewayError) {
@@ -69,12 +74,22 @@ final class Listener: EventSource, @unchecked Sendable {
     }
 
     private func turnAway() {
-        log.warning("no descriptors left", ["port": Int(port)])
         if reserve >= 0 { closeDescriptor(reserve) }
-        if case .done(let connection) = try? SocketCalls.accept(descriptor) { closeDescriptor(connection.descriptor) }
+        if case .done(let connection) = try? SocketCalls.accept(descriptor) {
+            closeDescriptor(connection.descriptor)
+            turnedAway += 1
+        }
         reserve = Self.openReserve()
+        warn()
         pause()
         _ = loop.schedule(after: Self.pauseWhenExhausted) { [weak self] in self?.watch() }
+    }
+
+    private func warn() {
+        guard loop.now >= nextWarning else { return }
+        nextWarning = loop.now + Self.warningInterval.nanoseconds
+        log.warning("no descriptors left", ["port": Int(port), "turnedAway": turnedAway])
+        turnedAway = 0
     }
 
     private func watch() {
