@@ -1,3 +1,4 @@
+import ChatWire
 import TestSupport
 import Testing
 import WebSocketCodec

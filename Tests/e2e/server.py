@@ -16,7 +16,7 @@ BINARY = os.environ.get("MUSTER_BINARY", str(ROOT / ".build/release/muster"))
 HANDLERS_FOLDER = os.environ.get("MUSTER_HANDLERS_FOLDER", str(ROOT / "dist"))
 SECRET = "an end-to-end secret of enough bytes"
 MODES = ["in-process", "children"]
-READY = re.compile(r"muster: listening on (ws://127\.0\.0\.1:(\d+)) \(management http://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)\)\n")
+READY = re.compile(r"muster: listening on (ws://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)) \(management http://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)\)\n")
 START_SECONDS = 10
 STOP_SECONDS = 5
 

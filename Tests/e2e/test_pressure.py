@@ -172,35 +172,42 @@ def test_in_a_storm_of_five_thousand_connects_who_is_there_is_served(servers, te
     assert max(steady.took) < 1, max(steady.took)
 
 
-def test_out_of_descriptors_it_serves_who_is_there_and_recovers(servers, tenant, clients):
-    server = servers("in-process", "--rate-limit", "0", "--threads", "1", prefix=("prlimit", "--nofile=160:160"))
+def test_out_of_descriptors_it_serves_who_is_there_and_recovers(servers, mode, tenant, clients):
+    server = servers(mode, "--rate-limit", "0", prefix=("prlimit", "--nofile=256:256"))
     alice, bob = clients(server, "alice", tenant), clients(server, "bob", tenant)
     bob.join("lobby"), alice.join("lobby"), bob.event("presence", userId="alice")
-    management = int(server.management.rpartition(":")[2])
-    crowd_of = [socket.create_connection(("127.0.0.1", server.port), 5) for _ in range(200)]
+    crowd_of = [socket.create_connection(("127.0.0.1", server.port), 5) for _ in range(300)]
     wait_for(lambda: "no descriptors left" in server.log(), 5, "the exhaustion")
     before, began = server.cpu_seconds(), time.monotonic()
     for number in range(20):
         alice.say("lobby", f"{number}")
         bob.message(body=f"{number}")
-        # Whoever comes now, on either listener, is turned away at once rather than left waiting.
-        for port in (server.port, management):
-            with socket.create_connection(("127.0.0.1", port), 5) as late:
-                late.settimeout(10)
+        for client in (alice, bob):
+            assert client.ask("history", roomId="lobby")["messages"] and client.ask("online")["count"] == 2
+        # Whoever comes now is turned away at once rather than left waiting; whoever manages the server gets in.
+        with socket.create_connection(("127.0.0.1", server.port), 5) as late:
+            late.settimeout(10)
+            try:
                 late.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-                try:
-                    assert late.recv(100) == b""
-                except ConnectionResetError:
-                    pass
+                assert late.recv(100) == b""
+            except (ConnectionResetError, BrokenPipeError):
+                pass
+        assert server.http("/healthz")[0] == 200 and server.online(tenant)["count"] == 2
         time.sleep(0.1)
     took = time.monotonic() - began
+    # That too has an end.
+    others = [socket.create_connection(("127.0.0.1", int(server.management.rpartition(":")[2])), 5) for _ in range(100)]
+    wait_for(lambda: not healthy(server, False))
+    alice.say("lobby", "both full"), bob.message(body="both full")
+    for connection in others:
+        connection.close()
     assert server.cpu_seconds() - before < took / 2, "it spins"
     for connection in crowd_of:
         connection.close()
     wait_for(lambda: healthy(server, True) and healthy(server, False), 10, "recovery")
     carol = clients(server, "carol", tenant)
     carol.join("lobby")
-    assert alice.say("lobby", "well again")["seq"] == 21
+    assert alice.say("lobby", "well again")["seq"] == 22
     carol.message(body="well again")
     for member in (alice, bob):
         member.event("presence", userId="carol")
