@@ -44,6 +44,7 @@ def stalled(server, tenant: str, user: str, room: str) -> socket.socket:
     return connection
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("queue, times", [(1024, 1), (64 * 1024, 1), (1 << 20, 3)])
 def test_a_member_that_does_not_read_is_cut_with_1013_and_nobody_waits_for_it(servers, tenant, queue, times):
     server = servers("in-process", "--send-queue", str(queue), "--rate-limit", "0", "--threads", "1")
