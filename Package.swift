@@ -80,7 +80,7 @@ let package = Package(
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
-            tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
+            tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "TestSupport"]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
             tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
@@ -96,6 +96,6 @@ let package = Package(
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
             ]),
             tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable"]),
-            tests("LocalServerTests", ["LocalServer", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable"]),
+            tests("LocalServerTests", ["LocalServer", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable", "TestSupport"]),
         ]
 )

@@ -1,6 +1,7 @@
 import ChatStore
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SQLiteTable
