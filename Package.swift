@@ -96,6 +96,8 @@ let package = Package(
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
             ]),
             tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable"]),
-            tests("LocalServerTests", ["LocalServer", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable", "TestSupport"]),
+            tests("LocalServerTests", [
+                "LocalServer", "Gateway", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable", "TestSupport",
+            ]),
         ]
 )

@@ -18,13 +18,14 @@ public struct ChatServices: Sendable {
     let identities = IdentityCache()
 
     public init(
-        table: any Table, poster: any Poster, members: (any MemberSource)? = nil, order: any FanoutOrder = Unordered(),
+        table: any Table, poster: any Poster, fanout: (any RoomFanout)? = nil, order: any FanoutOrder = Unordered(),
         verifier: TokenVerifier?, settings: Settings, clock: any WallClock = SystemClock(),
         random: any RandomSource = SystemRandom(), log: Log
     ) {
         repository = ChatRepository(table: table, settings: settings, random: random)
         broadcaster = RoomBroadcaster(
-            repository: repository, members: members ?? repository, poster: poster, order: order, clock: clock, log: log)
+            repository: repository, fanout: fanout ?? TableFanout(repository, poster), poster: poster, order: order,
+            clock: clock, log: log)
         self.poster = poster
         self.verifier = verifier
         self.settings = settings

@@ -57,7 +57,7 @@ struct ParsedFrame<Request: Sendable>: Sendable {
     var request: Result<Request, ChatError>
 
     init(_ event: GatewayEvent, _ parse: (FrameEnvelope) throws(ChatError) -> Request) {
-        envelope = FrameEnvelope(parsing: event.body)
+        envelope = event.frame
         if let fault = envelope.fault {
             request = .failure(fault)
         } else {

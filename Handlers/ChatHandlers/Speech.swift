@@ -111,7 +111,7 @@ extension ChatServices {
     /// The partition of the room or conversation that a `sendMessage` frame goes to, for an engine that orders frames
     /// before it hands them out; nil if the frame names none that its sender may write to.
     public func streamPartition(of event: GatewayEvent) async -> String? {
-        let envelope = FrameEnvelope(parsing: event.body)
+        let envelope = event.frame
         guard envelope.fault == nil, let request = try? SendMessageRequest(envelope.fields),
             let id = ConnectionID(event.context.connectionID),
             let connection = try? await repository.connection(id)

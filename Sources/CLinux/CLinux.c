@@ -57,6 +57,10 @@ int clinux_accept(int listener, struct sockaddr *address, socklen_t *length) {
     return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
+static _Thread_local void *thread_slot;
+void *clinux_thread_slot(void) { return thread_slot; }
+void clinux_set_thread_slot(void *value) { thread_slot = value; }
+
 int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 void clinux_name_thread(pthread_t thread, const char *name) {

@@ -41,19 +41,13 @@ extension RoomBroadcaster {
     /// - Returns: members found gone; nil if nobody could be told.
     private func tell(_ pending: PendingPresence) async -> [ConnectionID]? {
         do throws(TableError) {
-            let members = try await members.members(pending.room)
-            guard isSmallEnough(members) else { return [] }
-            let others = members.map(\.connectionID).filter { $0 != pending.connectionID }
-            guard !others.isEmpty else { return [] }
-            return await poster.post(ServerFrame.presence(pending.event), to: others)
+            // Above this many users a room sends no presence frames.
+            return try await fanout.post(
+                ServerFrame.presence(pending.event), to: pending.room, except: pending.connectionID,
+                upTo: Limits.presenceUsers)
         } catch {
             log.error("presence failed", ["room": pending.room.id.text, "error": "\(error)"])
             return nil
         }
-    }
-
-    /// Above ``Limits/presenceUsers`` users a room sends no presence frames.
-    private func isSmallEnough(_ members: [RoomMember]) -> Bool {
-        members.count <= Limits.presenceUsers || Set(members.map(\.userID)).count <= Limits.presenceUsers
     }
 }

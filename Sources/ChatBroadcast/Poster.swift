@@ -20,9 +20,32 @@ public enum ServerClose: UInt16, Sendable {
     case removed = 4403
 }
 
-/// Where the fan-out learns who is in a room. It must show every membership written before it is asked.
-public protocol MemberSource: Sendable {
-    func members(_ room: Room) async throws(TableError) -> [RoomMember]
+/// The way to everyone in a room. It reaches every membership that was written before it is asked.
+public protocol RoomFanout: Sendable {
+    /// Sends one text frame to every connection in a room but one.
+    /// - Parameter users: nothing is sent when more different users than this are in the room; nil: no limit.
+    /// - Returns: the connections that do not exist (410).
+    func post(
+        _ frame: [UInt8], to room: Room, except: ConnectionID?, upTo users: Int?
+    ) async throws(TableError) -> [ConnectionID]
 }
 
-extension ChatRepository: MemberSource {}
+/// The fan-out that reads the room's members from the table.
+public struct TableFanout: RoomFanout {
+    private let repository: ChatRepository
+    private let poster: any Poster
+
+    public init(_ repository: ChatRepository, _ poster: any Poster) {
+        self.repository = repository
+        self.poster = poster
+    }
+
+    public func post(
+        _ frame: [UInt8], to room: Room, except: ConnectionID?, upTo users: Int?
+    ) async throws(TableError) -> [ConnectionID] {
+        let members = try await repository.members(room)
+        if let users, members.count > users, Set(members.map(\.userID)).count > users { return [] }
+        let connections = members.map(\.connectionID).filter { $0 != except }
+        return connections.isEmpty ? [] : await poster.post(frame, to: connections)
+    }
+}

@@ -3,22 +3,22 @@ import ChatStore
 import ChatWire
 import Logs
 
-/// Takes what was decided to everyone it concerns: members are read after the decision was stored, the frame is encoded
-/// once, every member is tried, and connections found gone are ended.
+/// Takes what was decided to everyone it concerns: after the decision was stored the frame is encoded once, every member
+/// is tried, and connections found gone are ended.
 public struct RoomBroadcaster: Sendable {
     let repository: ChatRepository
-    let members: any MemberSource
+    let fanout: any RoomFanout
     let poster: any Poster
     let order: any FanoutOrder
     let clock: any WallClock
     let log: Log
 
     public init(
-        repository: ChatRepository, members: any MemberSource, poster: any Poster, order: any FanoutOrder = Unordered(),
+        repository: ChatRepository, fanout: any RoomFanout, poster: any Poster, order: any FanoutOrder = Unordered(),
         clock: any WallClock, log: Log
     ) {
         self.repository = repository
-        self.members = members
+        self.fanout = fanout
         self.poster = poster
         self.order = order
         self.clock = clock
@@ -55,8 +55,7 @@ public struct RoomBroadcaster: Sendable {
 
     private func post(_ frame: [UInt8], to room: Room, except sender: ConnectionID?) async -> [ConnectionID] {
         do throws(TableError) {
-            let connections = try await members.members(room).map(\.connectionID).filter { $0 != sender }
-            return connections.isEmpty ? [] : await poster.post(frame, to: connections)
+            return try await fanout.post(frame, to: room, except: sender, upTo: nil)
         } catch {
             log.error("fanout failed", ["room": room.id.text, "error": "\(error)"])
             return []

@@ -11,7 +11,7 @@ import WebSocketCodec
 /// ``start(_:)``. All of it may be called from any thread.
 public final class Gateway: Sendable {
     private let configuration: GatewayConfiguration
-    private let loops: [EventLoop]
+    let loops: [EventLoop]
     private let members: [LoopMembers]
     private let publicServer: HTTPServer
     private let managementServer: HTTPServer

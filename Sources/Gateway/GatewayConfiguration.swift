@@ -41,6 +41,10 @@ public struct GatewayConfiguration: Sendable {
     public var waitingMessages = 64
     /// Bytes of those messages.
     public var waitingBytes = 256 * 1024
+    /// Routes whose frames on one connection need not wait for each other.
+    public var concurrentRoutes: Set<Route> = []
+    /// Frames of one connection that may be under way together.
+    public var concurrentMessages = 64
     /// How long ``Gateway/stop()`` takes at most.
     public var stopTimeout: Duration = .milliseconds(4500)
 

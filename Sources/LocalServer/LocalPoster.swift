@@ -4,15 +4,16 @@ import Gateway
 import Synchronization
 import WebSocketCodec
 
-/// Posts to the sockets of this process.
+/// The sockets of this process. The gateway is bound after the table is opened: until then nobody is connected.
 final class LocalPoster: Poster {
-    /// Set once the gateway is bound; nobody is connected before.
     private let gateway = Mutex<Gateway?>(nil)
 
     func attach(_ gateway: Gateway) { self.gateway.withLock { $0 = gateway } }
 
+    private var attached: Gateway? { gateway.withLock { $0 } }
+
     func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> [ConnectionID] {
-        gateway.withLock { $0 }?.post(frame, to: connections) ?? connections
+        attached?.post(frame, to: connections) ?? connections
     }
 
     func close(_ connection: ConnectionID, _ code: ServerClose) async {
@@ -22,6 +23,15 @@ final class LocalPoster: Poster {
             case .tokenExpired: "token expired"
             case .removed: "removed by an operator"
             }
-        _ = gateway.withLock { $0 }?.close(connection, code: WebSocketCloseCode(rawValue: code.rawValue), reason: reason)
+        _ = attached?.close(connection, code: WebSocketCloseCode(rawValue: code.rawValue), reason: reason)
+    }
+}
+
+extension LocalPoster: RoomSockets {
+    func makeTopic() -> Topic { attached?.makeTopic() ?? Topic() }
+    func subscribe(_ id: ConnectionID, to topic: Topic) { attached?.subscribe(id, to: topic) }
+    func unsubscribe(_ id: ConnectionID, from topic: Topic) { attached?.unsubscribe(id, from: topic) }
+    func publish(_ frame: [UInt8], to topic: Topic, except: ConnectionID?) {
+        attached?.publish(frame, to: topic, except: except)
     }
 }

@@ -36,7 +36,8 @@ public final class LocalServer: Sendable {
         }
         let verifier = try explained { try configuration.environment.verifier() }
 
-        let index = RoomIndex()
+        let poster = LocalPoster()
+        let index = RoomIndex(poster)
         let order = CommitOrder()
         let isInProcess = configuration.handlersFolder == nil
         let table = try explained {
@@ -47,9 +48,8 @@ public final class LocalServer: Sendable {
             }
         }
         self.table = table
-        let poster = LocalPoster()
         let services = ChatServices(
-            table: table, poster: poster, members: index, order: isInProcess ? order : Unordered(),
+            table: table, poster: poster, fanout: isInProcess ? index : nil, order: isInProcess ? order : Unordered(),
             verifier: verifier, settings: configuration.environment.settings, log: log)
         try await explained { try await LastRun(table: table, services: services, log: log).end() }
 

@@ -13,6 +13,8 @@ extension ServerConfiguration {
         gateway.managementToken = managementToken
         gateway.stage = stage
         gateway.threads = threads
+        // Children would take turns by room all the same.
+        gateway.concurrentRoutes = handlersFolder == nil ? [.sendMessage] : []
         gateway.sendQueueBytes = sendQueueBytes
         gateway.idleTimeout = .seconds(idleTimeout.count)
         gateway.maxAge = .seconds(environment.settings.maxConnectionAge.count)

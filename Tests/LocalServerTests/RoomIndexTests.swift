@@ -1,7 +1,9 @@
 import ChatBroadcast
 import ChatModel
 import ChatStore
+import Gateway
 import MemoryTable
+import Synchronization
 import Testing
 
 @testable import LocalServer
@@ -9,7 +11,7 @@ import Testing
 /// The index of members follows the table.
 @Suite struct RoomIndexTests {
     @Test(arguments: 1...5) func `it is the table's own answer after any changes`(seed: UInt64) async throws {
-        let index = RoomIndex()
+        let sockets = RecordingSockets(), index = RoomIndex(sockets)
         let table = MemoryTable(onCommit: { index.apply($0) })
         let repository = ChatRepository(table: table, settings: Settings())
         let tenant = TenantID("t")!, now = Timestamp(seconds: 1_800_000_000)
@@ -35,20 +37,65 @@ import Testing
                 _ = try await repository.leave(ids[number], user, room, .left, noting: true, at: now)
             }
             for room in rooms {
-                #expect(Set(try await index.members(room)) == Set(try await repository.members(room)))
-                #expect(try await index.members(room).count == repository.members(room).count)
+                let members = try await repository.members(room)
+                #expect(index.count(room) == members.count)
+                _ = try await index.post([UInt8(ascii: "x")], to: room, except: nil, upTo: nil)
+                #expect(sockets.takePublished() == members.map(\.connectionID).sorted())
+                let users = Set(members.map(\.userID)).count
+                _ = try await index.post([UInt8(ascii: "x")], to: room, except: nil, upTo: users - 1)
+                #expect(sockets.takePublished() == [])
             }
         }
     }
 
     @Test func `the same membership twice is one, and what is no membership is none`() async throws {
-        let index = RoomIndex(), room = Room(TenantID("t")!, RoomID("r")!)
+        let sockets = RecordingSockets(), index = RoomIndex(sockets), room = Room(TenantID("t")!, RoomID("r")!)
         let member = Item(Keys.membership(room, ConnectionID("c=")!), ["userId": .string("u")])
         index.apply([ItemChange(old: nil, new: member), ItemChange(old: member, new: member)])
         index.apply([ItemChange(old: nil, new: Item(Keys.message(Keys.roomPartition(room), 1), ["userId": .string("u")]))])
         index.apply([ItemChange(old: nil, new: Item(Keys.presence(room, UserID("u")!), ["userId": .string("u")]))])
-        #expect(try await index.members(room) == [RoomMember(connectionID: ConnectionID("c=")!, userID: UserID("u")!)])
+        #expect(index.count(room) == 1)
         index.apply([ItemChange(old: member, new: nil), ItemChange(old: member, new: nil)])
-        #expect(try await index.members(room) == [])
+        #expect(index.count(room) == 0)
+    }
+}
+
+/// Remembers who is in which topic instead of having sockets.
+private final class RecordingSockets: RoomSockets {
+    private struct State {
+        var members: [ObjectIdentifier: Set<ConnectionID>] = [:]
+        /// Kept, so that no other topic gets the same identity.
+        var topics: [Topic] = []
+        var published: [ConnectionID] = []
+    }
+
+    private let state = Mutex(State())
+
+    func makeTopic() -> Topic {
+        let topic = Topic()
+        state.withLock { $0.topics.append(topic) }
+        return topic
+    }
+
+    func subscribe(_ id: ConnectionID, to topic: Topic) {
+        state.withLock { state in
+            let isNew = state.members[ObjectIdentifier(topic), default: []].insert(id).inserted
+            #expect(isNew)
+        }
+    }
+
+    func unsubscribe(_ id: ConnectionID, from topic: Topic) {
+        state.withLock { _ = $0.members[ObjectIdentifier(topic)]?.remove(id) }
+    }
+
+    func publish(_ frame: [UInt8], to topic: Topic, except: ConnectionID?) {
+        state.withLock { $0.published = $0.members[ObjectIdentifier(topic), default: []].sorted() }
+    }
+
+    func takePublished() -> [ConnectionID] {
+        state.withLock { state in
+            defer { state.published = [] }
+            return state.published
+        }
     }
 }

@@ -29,4 +29,8 @@ int clinux_pidfd_open(pid_t pid);
 /// Names a thread for debuggers and `top -H`; bytes after the 15th are left out.
 void clinux_name_thread(pthread_t thread, const char *name);
 
+/// A place of the calling thread's own, null at first.
+void *clinux_thread_slot(void);
+void clinux_set_thread_slot(void *value);
+
 #endif

@@ -39,13 +39,33 @@ public struct GatewayEvent: Equatable, Sendable {
     public var headers: [(name: String, value: String)] = []
     /// Decoded; of one name given twice, the last counts.
     public var query: [(name: String, value: String)] = []
-    /// The text frame; only a message has one.
-    public var body: String?
+    /// The text frame; only a message has one. UTF-8.
+    public var text: [UInt8]?
+    /// The text frame as an engine in this process parsed it already, to find its route.
+    private var parsed: FrameEnvelope?
 
     public init(_ context: Context, body: String? = nil) {
         self.context = context
-        self.body = body
+        text = body.map { Array($0.utf8) }
     }
+
+    /// - Parameter parsed: what `text` was parsed to.
+    public init(_ context: Context, text: [UInt8], parsed: FrameEnvelope) {
+        self.context = context
+        self.text = text
+        self.parsed = parsed
+    }
+
+    public var body: String? {
+        get { text.map { String(decoding: $0, as: UTF8.self) } }
+        set {
+            text = newValue.map { Array($0.utf8) }
+            parsed = nil
+        }
+    }
+
+    /// The text frame, parsed.
+    public var frame: FrameEnvelope { parsed ?? FrameEnvelope(parsing: text ?? []) }
 
     /// The last value of a header, its name in any case.
     public func header(_ name: String) -> String? {
@@ -59,7 +79,7 @@ public struct GatewayEvent: Equatable, Sendable {
     }
 
     public static func == (a: GatewayEvent, b: GatewayEvent) -> Bool {
-        a.context == b.context && a.body == b.body
+        a.context == b.context && a.text == b.text
             && a.headers.elementsEqual(b.headers, by: ==) && a.query.elementsEqual(b.query, by: ==)
     }
 }

@@ -16,8 +16,10 @@ public struct FrameEnvelope: Sendable {
     /// What is wrong with the frame already.
     public var fault: ChatError?
 
-    public init(parsing text: String?) {
-        guard let text, let root = (try? JSONParser.parse(text, limits: JSONLimits(maxDepth: Limits.jsonDepth)))?.object
+    public init(parsing text: String?) { self.init(parsing: Array((text ?? "").utf8)) }
+
+    public init(parsing text: [UInt8]) {
+        guard let root = (try? JSONParser.parse(text, limits: JSONLimits(maxDepth: Limits.jsonDepth)))?.object
         else {
             fault = .badRequest("a frame is a JSON object")
             return

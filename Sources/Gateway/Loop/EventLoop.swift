@@ -21,8 +21,9 @@ import Synchronization
     private var timers = Timers()
     /// The clock at the start of the turn.
     private(set) var now: Int64
-    private var jobs = FIFO<UnownedJob>()
+    private var jobs = FIFO<UnownedJob>(keepsCapacity: true)
     private var batch: [LoopInbox.Work] = []
+    private var undrained: [TopicPart] = []
     private var unflushed: [Channel] = []
     private var isEnding = false
     /// Where every socket of the loop reads into.
@@ -36,6 +37,7 @@ import Synchronization
     private static let vectorCount = 128
     /// Jobs run before sockets are looked at again.
     private static let jobsPerTurn = 4096
+    private static let roundsPerTurn = 4
 
     /// A loop whose thread runs at once.
     static func start(named name: String, clock: any GatewayClock) throws(GatewayError) -> EventLoop {
@@ -99,6 +101,10 @@ import Synchronization
 
     /// Makes the loop look at its clock again.
     func wake() {
+        if let gathering = WakeUps.current { gathering.add(self) } else { wakeNow() }
+    }
+
+    func wakeNow() {
         var one: UInt64 = 1
         // Would-block means that a wake-up is pending already.
         _ = unsafe write(wakeUp, &one, 8)
@@ -157,6 +163,12 @@ import Synchronization
         try! poller.remove(descriptor)
     }
 
+    /// Has the topic give out what was published to it at the end of the turn.
+    func drainLater(_ topic: TopicPart) {
+        assertCurrent()
+        undrained.append(topic)
+    }
+
     /// Has the channel write what it holds at the end of the turn.
     func flushLater(_ channel: Channel) {
         assertCurrent()
@@ -186,9 +198,15 @@ import Synchronization
             let (tag, readiness) = poller.event(index)
             if tag == .max { drainWakeUp() } else { sources[tag]?.becameReady(readiness) }
         }
-        runInbox()
         while let action = timers.takeDue(at: now) { action() }
-        runJobs()
+        // What jobs hand over is still done in this turn, within reason: frames that were decided together leave together.
+        var rounds = 0
+        repeat {
+            rounds += 1
+            runInbox()
+            runJobs()
+        } while rounds < Self.roundsPerTurn && inbox.hasWork
+        drain()
         flush()
     }
 
@@ -231,6 +249,11 @@ import Synchronization
             budget -= 1
             unsafe job.runSynchronously(on: asUnownedTaskExecutor())
         }
+    }
+
+    private func drain() {
+        for topic in undrained { topic.giveOut() }
+        undrained.removeAll(keepingCapacity: true)
     }
 
     /// A channel may be made to send while another is flushed: it is then flushed in the same turn.

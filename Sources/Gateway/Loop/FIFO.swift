@@ -2,9 +2,18 @@
 struct FIFO<Element> {
     private var storage: [Element?] = []
     private var head = 0
+    /// Whether an emptied queue keeps its memory: for the few that are never idle for long.
+    private let keepsCapacity: Bool
+
+    init(keepsCapacity: Bool = false) { self.keepsCapacity = keepsCapacity }
 
     var count: Int { storage.count - head }
     var isEmpty: Bool { head == storage.count }
+
+    /// The element at a place counted from the first.
+    subscript(_ index: Int) -> Element { storage[head + index]! }
+
+    var first: Element? { isEmpty ? nil : storage[head] }
 
     mutating func append(_ element: Element) {
         // A queue that is never empty must not grow with what has passed through it.
@@ -24,7 +33,7 @@ struct FIFO<Element> {
     }
 
     mutating func removeAll() {
-        storage.removeAll(keepingCapacity: storage.capacity <= 4096)
+        storage.removeAll(keepingCapacity: keepsCapacity && storage.capacity <= 4096)
         head = 0
     }
 

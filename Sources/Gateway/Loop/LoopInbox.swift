@@ -33,6 +33,8 @@ final class LoopInbox: Sendable {
         }
     }
 
+    var hasWork: Bool { state.withLock { !$0.work.isEmpty } }
+
     /// Before the loop waits: true when there is nothing to do, and whatever comes from now on wakes it.
     func fallAsleep() -> Bool {
         state.withLock { state in

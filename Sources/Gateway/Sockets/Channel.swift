@@ -24,18 +24,21 @@ final class Channel: EventSource, @unchecked Sendable {
         case closed
     }
 
-    let loop: EventLoop
-    let peer: SocketAddress
+    // First what a fan-out looks at, so that it is near together in memory.
     private let descriptor: CInt
-    private var tag: UInt64?
-    private var interest: Interest = .read
     private var state: State = .open
-    private var queue = SendQueue()
     private var isFlushPending = false
-    private var isPaused = false
     /// Set by the first failed write: what is sent afterwards is dropped, what was received is still read.
     private var isOutputBroken = false
+    /// What its owners have against writes past the end of the turn; at first one thing, that no frames are exchanged yet.
+    private var directWriteObjections: UInt16 = 1
+    private var queue = SendQueue()
+    let loop: EventLoop
+    private var isPaused = false
     private var hasInputEnded = false
+    private var interest: Interest = .read
+    private var tag: UInt64?
+    let peer: SocketAddress
     private var deadline: Timers.Token?
     /// Kept until the channel is closed.
     var handler: (any ChannelHandler)?
@@ -64,6 +67,30 @@ final class Channel: EventSource, @unchecked Sendable {
         guard state == .open, !isOutputBroken else { return }
         queue.append(bytes)
         flushLater()
+    }
+
+    /// Writes bytes at once, for a sender who knows that nothing else comes in this turn; false, and nothing is done, if
+    /// something waits before them.
+    func writeNow(_ bytes: SharedBytes) -> Bool {
+        guard directWriteObjections == 0, state == .open, !isOutputBroken, !isFlushPending, queue.isEmpty else { return false }
+        do throws(SystemFailure) {
+            let outcome = unsafe try SocketCalls.send(descriptor, UnsafeRawBufferPointer(start: bytes.start, count: bytes.count))
+            var sent = 0
+            if case .done(let count) = outcome { sent = count }
+            if sent < bytes.count {
+                queue.append(bytes)
+                queue.removeSent(sent)
+                updateInterest()
+            }
+        } catch {
+            isOutputBroken = true
+        }
+        return true
+    }
+
+    /// Counts reasons against ``writeNow(_:)``: frames are not being exchanged, or more may come in this turn.
+    func object(toDirectWrites isObjecting: Bool) {
+        if isObjecting { directWriteObjections += 1 } else { directWriteObjections -= 1 }
     }
 
     /// Drops what has not begun to leave.

@@ -1,12 +1,13 @@
 import Glibc
 
 /// What a socket has still to send, in order, by reference.
+///
+/// Nearly every queue holds one piece for the rest of a turn: that one is kept in place, without an array.
 struct SendQueue {
-    private var pieces: [SharedBytes?] = []
-    /// The first piece that is not sent whole.
-    private var head = 0
-    /// Bytes of the head piece that are sent.
-    private var headSent = 0
+    private var first: SharedBytes?
+    /// Bytes of the first piece that are sent.
+    private var firstSent = 0
+    private var rest = FIFO<SharedBytes>()
     /// Bytes that are not sent yet.
     private(set) var byteCount = 0
 
@@ -14,47 +15,38 @@ struct SendQueue {
 
     mutating func append(_ piece: SharedBytes) {
         guard piece.count > 0 else { return }
-        if head > 64, head * 2 > pieces.count {
-            pieces.removeFirst(head)
-            head = 0
-        }
-        pieces.append(piece)
+        if first == nil { first = piece } else { rest.append(piece) }
         byteCount += piece.count
     }
 
     /// Points `vectors` at the first pieces and returns how many it used. Valid until the queue changes.
     func fill(_ vectors: UnsafeMutableBufferPointer<iovec>) -> Int {
-        let count = min(vectors.count, pieces.count - head)
+        guard let first else { return 0 }
+        unsafe vectors[0] = iovec(iov_base: first.start + firstSent, iov_len: first.count - firstSent)
+        let count = min(vectors.count - 1, rest.count)
         for index in 0..<count {
-            let piece = pieces[head + index]!
-            let skipped = index == 0 ? headSent : 0
-            unsafe vectors[index] = iovec(iov_base: piece.start + skipped, iov_len: piece.count - skipped)
+            let piece = rest[index]
+            unsafe vectors[index + 1] = iovec(iov_base: piece.start, iov_len: piece.count)
         }
-        return count
+        return count + 1
     }
 
     /// Takes out what the kernel has taken.
     mutating func removeSent(_ count: Int) {
         byteCount -= count
-        headSent += count
-        while head < pieces.count, let piece = pieces[head], headSent >= piece.count {
-            headSent -= piece.count
-            pieces[head] = nil
-            head += 1
+        firstSent += count
+        while let piece = first, firstSent >= piece.count {
+            firstSent -= piece.count
+            first = rest.popFirst()
         }
-        if head == pieces.count { removeAll() }
     }
 
     /// Takes out what has not begun to leave; a piece half sent stays, or the peer could not read what follows.
     mutating func removeUnstarted() {
-        guard headSent > 0, let piece = pieces[head] else { return removeAll() }
-        pieces = [piece]
-        head = 0
-        byteCount = piece.count - headSent
+        guard firstSent > 0, let first else { return removeAll() }
+        rest = FIFO()
+        byteCount = first.count - firstSent
     }
 
-    mutating func removeAll() {
-        pieces.removeAll(keepingCapacity: pieces.count <= 64)
-        (head, headSent, byteCount) = (0, 0, 0)
-    }
+    mutating func removeAll() { self = SendQueue() }
 }

@@ -3,15 +3,16 @@ import Glibc
 
 /// An IPv4 or IPv6 address with its port.
 struct SocketAddress: Sendable {
-    private var storage = sockaddr_storage()
-    private var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    /// Large enough for both families; every connection keeps one.
+    private var storage = sockaddr_in6()
+    private var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
 
     /// Lets a system call fill in an address.
     init<Failure: Error>(
         filling body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) throws(Failure) -> Void
     ) throws(Failure) {
-        var storage = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var storage = sockaddr_in6()
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
         let result: Result<Void, Failure> = unsafe withUnsafeMutablePointer(to: &storage) { storage in
             unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 do throws(Failure) { return .success(unsafe try body(address, &length)) } catch { return .failure(error) }
@@ -31,14 +32,14 @@ struct SocketAddress: Sendable {
         guard unsafe getaddrinfo(host, String(port), &hints, &found) == 0, let first = unsafe found else { return nil }
         defer { unsafe freeaddrinfo(first) }
         let size = unsafe Int(first.pointee.ai_addrlen)
-        guard let address = unsafe first.pointee.ai_addr, size <= MemoryLayout<sockaddr_storage>.size else { return nil }
+        guard let address = unsafe first.pointee.ai_addr, size <= MemoryLayout<sockaddr_in6>.size else { return nil }
         unsafe withUnsafeMutableBytes(of: &storage) { bytes in
             unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
         }
         length = socklen_t(size)
     }
 
-    var family: CInt { CInt(storage.ss_family) }
+    var family: CInt { CInt(storage.sin6_family) }
 
     func withPointer<Value>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Value) -> Value {
         unsafe withUnsafePointer(to: storage) { storage in
@@ -48,13 +49,18 @@ struct SocketAddress: Sendable {
 
     /// The address without the port, as API Gateway writes a `sourceIp`; an IPv4 peer of an IPv6 socket is IPv4.
     var ip: String {
-        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        let failed = unsafe withPointer { address, length in
-            unsafe getnameinfo(address, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+        let isIPv6 = family == AF_INET6
+        return unsafe withUnsafeBytes(of: storage) { bytes in
+            // Where sockaddr_in and sockaddr_in6 have the address.
+            let address = unsafe bytes.baseAddress! + (isIPv6 ? 8 : 4)
+            let isMapped = unsafe isIPv6 && bytes[8..<18].allSatisfy { $0 == 0 } && bytes[18] == 0xFF && bytes[19] == 0xFF
+            return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
+                let found = unsafe inet_ntop(
+                    isIPv6 && !isMapped ? AF_INET6 : AF_INET, isMapped ? address + 12 : address, text.baseAddress!,
+                    socklen_t(text.count))
+                return unsafe found.map { unsafe String(cString: $0) } ?? ""
+            }
         }
-        guard failed == 0 else { return "" }
-        let name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return name.hasPrefix("::ffff:") && name.contains(".") ? String(name.dropFirst(7)) : name
     }
 
     var port: UInt16 {

@@ -88,6 +88,10 @@ enum SocketCalls {
         return try syscall("sendmsg") { unsafe sendmsg(descriptor, &message, CInt(MSG_NOSIGNAL)) }
     }
 
+    static func send(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) throws(SystemFailure) -> Completion<Int> {
+        try syscall("send") { unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL)) }
+    }
+
     static func shutdownWriting(_ descriptor: CInt) {
         // Fails only when the peer has ended the connection already, which reading tells as well.
         _ = shutdown(descriptor, CInt(SHUT_WR))

@@ -14,10 +14,14 @@ extension GatewayConnection {
         return event
     }
 
-    func messageEvent(_ text: [UInt8]) -> GatewayEvent {
-        var context = context(RouteSelection.route(of: text), .message)
+    /// What a text frame raises, by API Gateway's route selection expression `$request.body.action`: `$default` when no
+    /// route is named, or the frame is no JSON object.
+    func messageEvent(_ text: [UInt8]) -> (GatewayEvent, Route) {
+        let frame = FrameEnvelope(parsing: text)
+        let route = Route(action: frame.action)
+        var context = context(route, .message)
         context.messageID = context.requestID
-        return GatewayEvent(context, body: String(decoding: text, as: UTF8.self))
+        return (GatewayEvent(context, text: text, parsed: frame), route)
     }
 
     func disconnectEvent(_ end: WebSocketEnd) -> GatewayEvent {

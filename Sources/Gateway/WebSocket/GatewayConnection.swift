@@ -4,14 +4,17 @@ import HTTPCodec
 import Synchronization
 import WebSocketCodec
 
-/// One client's connection from `$connect` to `$disconnect`: what arrives is queued in order, and one task at a time
-/// works the queue off, so that a frame is handled after the one before it is wholly done.
+/// One client's connection from `$connect` to `$disconnect`: what arrives is queued, and a frame is handled after the one
+/// before it is wholly done.
+///
+/// Only frames of ``GatewayConfiguration/concurrentRoutes`` may be under way together: they begin in order, and their
+/// replies leave in order.
 ///
 /// `@unchecked`: confined to its loop but for the constants and the atomic.
 final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     private enum Step {
         case connect(GatewayEvent)
-        case message([UInt8])
+        case message(GatewayEvent, Route, bytes: Int)
         /// A message over the rate: answered in its turn, not handled.
         case overRate([UInt8])
         case disconnect(WebSocketEnd)
@@ -35,8 +38,24 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     private var bucket: TokenBucket
     private var steps = FIFO<Step>()
     private var waitingBytes = 0
-    private var isWorking = false
+    /// Steps under way.
+    private var running = 0
+    /// Whether the step under way suffers no other beside it.
+    private var runsAlone = false
+    private var replies = ReplyOrder()
     private var isShuttingDown = false
+    private(set) var isEnded = false
+    /// The topics it is in.
+    var subscriptions: [Subscription] = [] {
+        didSet {
+            let (were, are) = (oldValue.count > 1, subscriptions.count > 1)
+            if were != are { channel.object(toDirectWrites: are) }
+        }
+    }
+    /// Whether some frame of the topic that is being given out is not for this connection.
+    var isExcepted = false {
+        didSet { if isExcepted != oldValue { channel.object(toDirectWrites: isExcepted) } }
+    }
 
     /// Takes over the channel of a handshake and raises `$connect`.
     init(
@@ -66,14 +85,28 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     /// Queues a frame for the client. Called on the loop.
     func send(_ frame: SharedBytes) { session.send(frame) }
 
+    /// Where a topic writes to without further ado.
+    var channel: Channel { session.channel }
+
     func close(_ end: WebSocketEnd) { session.close(end) }
+
+    /// Notes its new place in a topic.
+    func moved(to place: Int, in topic: TopicPart) {
+        guard let index = subscriptions.firstIndex(where: { $0.topic === topic }) else { return }
+        subscriptions[index].place = place
+    }
 
     // MARK: From the session
 
     func received(text: [UInt8]) {
         active.store(core.configuration.clock.now().milliseconds, ordering: .relaxed)
         waitingBytes += text.count
-        add(bucket.admits(at: loop.now) ? .message(text) : .overRate(text))
+        if bucket.admits(at: loop.now) {
+            let (event, route) = messageEvent(text)
+            add(.message(event, route, bytes: text.count))
+        } else {
+            add(.overRate(text))
+        }
         if isOverfull { session.pause() }
     }
 
@@ -82,7 +115,9 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     }
 
     func ended(_ end: WebSocketEnd) {
+        isEnded = true
         core.directory.remove(id)
+        while let subscription = subscriptions.last { subscription.topic.remove(self) }
         core.log.debug(
             "connection closed",
             ["connectionId": id.text, "code": Int(end.code.rawValue), "reason": end.reason])
@@ -101,9 +136,7 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     private func add(_ step: Step) {
         loop.assertCurrent()
         steps.append(step)
-        guard !isWorking else { return }
-        isWorking = true
-        Task(executorPreference: loop) { [self] in await work() }
+        advance()
     }
 
     private func dropWaiting() {
@@ -111,28 +144,56 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         waitingBytes = 0
     }
 
-    private func work() async {
-        while let step = takeStep() {
+    /// Begins every step whose turn it is.
+    private func advance() {
+        while let step = steps.first, mayBegin(step) {
+            _ = steps.popFirst()
             switch step {
-            case .connect(let event): await connect(event)
-            case .message(let text): await handle(text)
-            case .overRate(let text): session.send(text: core.configuration.rateLimitedReply(String(decoding: text, as: UTF8.self)))
-            case .disconnect(let end): await disconnect(end)
+            case .overRate(let text):
+                noteTaken(text.count)
+                answer(replies.open(), core.configuration.rateLimitedReply(String(decoding: text, as: UTF8.self)))
+            case .message(let event, let route, let bytes):
+                noteTaken(bytes)
+                let place = replies.open()
+                begin(alone: !core.configuration.concurrentRoutes.contains(route)) { [self] in
+                    await handle(event, route, place)
+                }
+            case .connect(let event): begin(alone: true) { [self] in await connect(event) }
+            case .disconnect(let end): begin(alone: true) { [self] in await disconnect(end) }
             }
-            loop.assertCurrent()
         }
-        isWorking = false
     }
 
-    private func takeStep() -> Step? {
-        let step = steps.popFirst()
-        switch step {
-        case .message(let text), .overRate(let text):
-            waitingBytes -= text.count
-            if !isOverfull { session.resume() }
-        case .connect, .disconnect, nil: break
+    private func mayBegin(_ step: Step) -> Bool {
+        if running == 0 { return true }
+        guard !runsAlone, replies.count < core.configuration.concurrentMessages else { return false }
+        return switch step {
+        case .overRate: true
+        case .message(_, let route, _): core.configuration.concurrentRoutes.contains(route)
+        case .connect, .disconnect: false
         }
-        return step
+    }
+
+    private func begin(alone: Bool, _ body: @escaping @Sendable () async -> Void) {
+        running += 1
+        runsAlone = alone
+        Task(executorPreference: loop) { [self] in
+            await body()
+            loop.assertCurrent()
+            running -= 1
+            if running == 0 { runsAlone = false }
+            advance()
+        }
+    }
+
+    /// A frame is being handled and waits no more.
+    private func noteTaken(_ bytes: Int) {
+        waitingBytes -= bytes
+        if !isOverfull { session.resume() }
+    }
+
+    private func answer(_ place: Int, _ reply: [UInt8]?) {
+        replies.close(place, reply) { session.send(text: $0) }
     }
 
     private func connect(_ event: GatewayEvent) async {
@@ -172,30 +233,26 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         session.refuse(.uniform(status))
     }
 
-    private func handle(_ text: [UInt8]) async {
-        let event = messageEvent(text)
-        let route = Route(rawValue: event.context.routeKey) ?? .default
+    private func handle(_ event: GatewayEvent, _ route: Route, _ place: Int) async {
         do {
             let outcome = try await core.invoker.invoke(route, event)
-            if (200..<300).contains(outcome.response.statusCode) {
-                if let body = outcome.response.body, !body.isEmpty { session.send(text: body) }
-            } else {
-                sendFailure(event, because: "status \(outcome.response.statusCode)")
-            }
+            let isAnswer = (200..<300).contains(outcome.response.statusCode)
+            answer(place, isAnswer ? outcome.response.body : failure(event, because: "status \(outcome.response.statusCode)"))
             await outcome.afterward?()
         } catch {
-            sendFailure(event, because: "\(error)")
+            answer(place, failure(event, because: "\(error)"))
         }
     }
 
-    private func sendFailure(_ event: GatewayEvent, because reason: String) {
+    /// Logs a failed handler; what its client is told.
+    private func failure(_ event: GatewayEvent, because reason: String) -> [UInt8] {
         core.log.error(
             "handler failed",
             [
                 "connectionId": id.text, "requestId": event.context.requestID, "route": event.context.routeKey,
                 "because": reason,
             ])
-        session.send(text: FailureFrame.encode(connectionID: id.text, requestID: event.context.requestID ?? ""))
+        return FailureFrame.encode(connectionID: id.text, requestID: event.context.requestID ?? "")
     }
 
     private func disconnect(_ end: WebSocketEnd) async {

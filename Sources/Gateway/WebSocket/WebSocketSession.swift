@@ -39,7 +39,11 @@ final class WebSocketSession: ChannelHandler, @unchecked Sendable {
 
     let channel: Channel
     private let limits: Limits
-    private var state: State = .pending
+    private var state: State = .pending {
+        didSet {
+            if (state == .open) != (oldValue == .open) { channel.object(toDirectWrites: state != .open) }
+        }
+    }
     private var decoder: MessageDecoder
     private var openedAt: Int64 = 0
     /// The turn of the last data frame, on the monotonic clock.
@@ -100,7 +104,7 @@ final class WebSocketSession: ChannelHandler, @unchecked Sendable {
         channel.send(frame)
     }
 
-    func send(text: [UInt8]) { send(SharedBytes(FrameEncoder.frame(.text, text))) }
+    func send(text: [UInt8]) { send(SharedBytes(textFrame: text)) }
 
     /// Sends a close frame after what is queued and waits for the peer's, for five seconds at most.
     func close(_ end: WebSocketEnd) {

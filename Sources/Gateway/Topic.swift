@@ -1,0 +1,139 @@
+import ChatModel
+import Synchronization
+
+/// Connections that get the same frames, such as the members of a room.
+///
+/// Each event loop has its own part. What is published during a turn of a loop is joined into one buffer, which every
+/// member's socket gets by reference, in one write.
+public final class Topic: Sendable {
+    let parts: [TopicPart]
+
+    init(_ loops: [EventLoop]) {
+        parts = loops.map(TopicPart.init)
+    }
+
+    /// One that nobody can join: for when there is no gateway.
+    public convenience init() { self.init([]) }
+}
+
+/// The connections of one loop in a topic, and what was published to them in this turn.
+///
+/// `@unchecked`: confined to its loop but for `count`.
+final class TopicPart: @unchecked Sendable {
+    private struct Publication {
+        let frame: SharedBytes
+        /// Who gets no copy.
+        let except: GatewayConnection?
+    }
+
+    private struct Member {
+        let connection: GatewayConnection
+        let channel: Channel
+    }
+
+    let loop: EventLoop
+    private var members: [Member] = []
+    private var pending: [Publication] = []
+    private var pendingBytes = 0
+    /// Members, counted on joining before they are reached and on leaving after they are not: 0 is sure.
+    let count = Atomic<Int>(0)
+
+    /// Frames are joined up to about so many bytes.
+    private static let joinedBytes = 64 * 1024
+
+    init(_ loop: EventLoop) { self.loop = loop }
+
+    func insert(_ connection: GatewayConnection) {
+        // What was published before is not for the newcomer.
+        giveOut()
+        connection.subscriptions.append(Subscription(topic: self, place: members.count))
+        members.append(Member(connection: connection, channel: connection.channel))
+    }
+
+    func remove(_ connection: GatewayConnection) {
+        guard let index = connection.subscriptions.firstIndex(where: { $0.topic === self }) else { return }
+        giveOut()
+        let place = connection.subscriptions[index].place
+        connection.subscriptions.remove(at: index)
+        let last = members.removeLast()
+        count.subtract(1, ordering: .relaxed)
+        guard last.connection !== connection else { return }
+        members[place] = last
+        last.connection.moved(to: place, in: self)
+    }
+
+    func publish(_ frame: SharedBytes, except: GatewayConnection?) {
+        if pendingBytes + frame.count > Self.joinedBytes { giveOut() }
+        if pending.isEmpty { loop.drainLater(self) }
+        pending.append(Publication(frame: frame, except: except))
+        pendingBytes += frame.count
+    }
+
+    /// Sends every member what was published to it.
+    func giveOut() {
+        guard !pending.isEmpty else { return }
+        let publications = pending
+        pending.removeAll(keepingCapacity: false)
+        pendingBytes = 0
+        let all = publications.count == 1 ? publications[0].frame : SharedBytes(joining: publications.lazy.map(\.frame))
+        for publication in publications { publication.except?.isExcepted = true }
+        for member in members {
+            // Most members: no other object of theirs is touched, nothing is allocated, one system call.
+            if member.channel.writeNow(all) { continue }
+            if member.connection.isExcepted {
+                for publication in publications where publication.except !== member.connection {
+                    member.connection.send(publication.frame)
+                }
+            } else {
+                member.connection.send(all)
+            }
+        }
+        for publication in publications { publication.except?.isExcepted = false }
+    }
+}
+
+/// Where a connection stands in a topic.
+struct Subscription {
+    let topic: TopicPart
+    var place: Int
+}
+
+extension Gateway {
+    /// A topic without members.
+    public func makeTopic() -> Topic { Topic(loops) }
+
+    /// Adds a connection to a topic; nothing happens if it is not connected. Not to be repeated before it was removed.
+    ///
+    /// What is published after this returned reaches it, and nothing published before does.
+    public func subscribe(_ id: ConnectionID, to topic: Topic) {
+        guard let connection = directory[id] else { return }
+        let part = topic.parts[connection.members.index]
+        part.count.add(1, ordering: .relaxed)
+        let isTaken = connection.loop.execute {
+            if connection.isEnded { part.count.subtract(1, ordering: .relaxed) } else { part.insert(connection) }
+        }
+        if !isTaken { part.count.subtract(1, ordering: .relaxed) }
+    }
+
+    /// Takes a connection out of a topic, in which it may not be.
+    public func unsubscribe(_ id: ConnectionID, from topic: Topic) {
+        // One that has ended has left its topics itself.
+        guard let connection = directory[id] else { return }
+        connection.loop.execute { topic.parts[connection.members.index].remove(connection) }
+    }
+
+    /// Queues one text frame to every member of a topic but one. Never waits.
+    ///
+    /// Of two frames the one whose call returned first arrives first, whichever threads they came from.
+    public func publish(_ payload: [UInt8], to topic: Topic, except id: ConnectionID?) {
+        guard topic.parts.contains(where: { $0.count.load(ordering: .relaxed) > 0 }) else { return }
+        let except = id.flatMap { directory[$0] }
+        let frame = SharedBytes(textFrame: payload)
+        for part in topic.parts where part.count.load(ordering: .relaxed) > 0 {
+            part.loop.execute { part.publish(frame, except: except?.loop === part.loop ? except : nil) }
+        }
+    }
+
+    /// Runs `body`, which hands over several things to the gateway's loops: they are woken once, after it.
+    public static func gatheringWakeUps(_ body: () -> Void) { WakeUps.gather(body) }
+}
