@@ -39,7 +39,7 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers bench conformance fuzz clean build-packages test-packages release checked
+.PHONY: help run test handlers bench leaks conformance fuzz clean build-packages test-packages release checked
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,9 @@ test: checked .venv/.stamp ## Builds without warnings, runs the Swift tests, the
 
 handlers: release ## Lays the handlers out as dist/<Handler>/bootstrap, for muster serve --handlers dist
 	@$(MAKE) lay-out
+
+leaks: release .venv/.stamp ## Connects and leaves in every way, and looks for what is left; CONNECTS=1000000 (the default)
+	MUSTER_CONNECTS=$(or $(CONNECTS),1000000) .venv/bin/python -m pytest Tests/e2e/test_leaks.py $(PYTEST)
 
 bench: release .venv/.stamp ## Measures the table, and what a delivery costs the server
 	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench -Xswiftc -enable-testing --filter TableBenchmark

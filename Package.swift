@@ -81,7 +81,7 @@ let package = Package(
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
-            tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
+            tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "TestSupport"]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
             tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport", "CodecChecks"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
@@ -97,6 +97,8 @@ let package = Package(
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
             ]),
             tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable"]),
-            tests("LocalServerTests", ["LocalServer", "Gateway", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable"]),
+            tests("LocalServerTests", [
+                "LocalServer", "Gateway", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable", "TestSupport",
+            ]),
         ]
 )

@@ -22,7 +22,7 @@ public final class EchoServer: Sendable {
         do throws(GatewayError) {
             for index in 0..<threads { loops.append(try EventLoop.start(named: "echo-\(index)", clock: MachineClock())) }
             members = LoopMembers.make(loops)
-            server = try HTTPServer(host: host, port: port, members: members, log: log)
+            server = try HTTPServer(host: host, port: port, members: members, headroom: 16, log: log)
             server.start(Self.service(members))
         } catch {
             for loop in loops { loop.stop() }

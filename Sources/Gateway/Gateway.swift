@@ -29,10 +29,11 @@ public final class Gateway: Sendable {
             }
             members = LoopMembers.make(loops)
             publicServer = try HTTPServer(
-                host: configuration.host, port: configuration.port, members: members, log: configuration.log)
+                host: configuration.host, port: configuration.port, members: members, headroom: Self.publicHeadroom,
+                log: configuration.log)
             managementServer = try HTTPServer(
                 host: configuration.managementHost, port: configuration.managementPort, members: [members[0]],
-                log: configuration.log)
+                headroom: Self.managementHeadroom, log: configuration.log)
         } catch {
             for loop in loops { loop.stop() }
             throw error
@@ -126,6 +127,10 @@ public final class Gateway: Sendable {
 
     /// How long stopping waits for peers to answer the close frame, once their handlers are done.
     private static let farewell: Duration = .milliseconds(400)
+
+    /// Descriptors that clients leave to the database, to children, and to whoever manages a server that is full.
+    private static let publicHeadroom = 64
+    private static let managementHeadroom = 32
 
     /// Makes every loop look at its clock again.
     func wake() {

@@ -31,6 +31,9 @@ public struct GatewayConfiguration: Sendable {
     public var idleTimeout: Duration = .seconds(600)
     /// From the handshake; then close 1001.
     public var maxAge: Duration = .seconds(7200)
+    /// From the first byte of a message to its last, fragments and all; each KB that has arrived adds a second, so that
+    /// a slow link is no fault. Time in which the server itself does not read is not counted. Then close 1001.
+    public var messageTimeout: Duration = .seconds(20)
     public var framePayloadBytes = Limits.framePayloadBytes
     public var messageBytes = Limits.messageBytes
     public var rateLimit = RateLimit(perSecond: Double(Limits.ratePerSecond), burst: Limits.rateBurst)

@@ -25,7 +25,7 @@ final class GatewayCore: Sendable {
             frames: WebSocketLimits(
                 maxFramePayload: configuration.framePayloadBytes, maxMessage: configuration.messageBytes),
             sendQueueBytes: configuration.sendQueueBytes, idleTimeout: configuration.idleTimeout,
-            maxAge: configuration.maxAge)
+            maxAge: configuration.maxAge, messageTimeout: configuration.messageTimeout)
     }
 
     var log: Log { configuration.log }

@@ -19,6 +19,8 @@ public struct MessageDecoder: Sendable {
     private var state: State = .start
     private var message = MessageAssembly()
     private var control: [UInt8] = []
+    /// Messages, and control frames outside of one, that are whole: names the one under way.
+    public private(set) var finishedCount = 0
 
     /// A decoder for what the *peer* of this role sends.
     public init(role: WebSocketRole, limits: WebSocketLimits) {
@@ -34,6 +36,9 @@ public struct MessageDecoder: Sendable {
         default: true
         }
     }
+
+    /// Payload bytes that are here of what is not whole yet.
+    public var unfinishedBytes: Int { message.bytes.count + control.count }
 
     /// Reads the next bytes and delivers what they complete.
     ///
@@ -132,7 +137,12 @@ public struct MessageDecoder: Sendable {
     }
 
     private mutating func finish(_ opening: FrameOpening) throws(WebSocketFault) -> WebSocketEvent? {
-        guard opening.opcode.isControl else { return opening.isFinal ? try message.finish() : nil }
+        guard opening.opcode.isControl else {
+            guard opening.isFinal else { return nil }
+            finishedCount += 1
+            return try message.finish()
+        }
+        if message.kind == nil { finishedCount += 1 }
         let payload = control
         control = []
         switch opening.opcode {

@@ -21,6 +21,9 @@ public struct WebSocketHandshake: Sendable, Equatable {
         guard head.method == "GET" else { throw .notGET }
         guard head.minorVersion == 1 else { throw .notHTTP11 }
         guard isRequested(by: head), head.fields.contains("Connection", token: "upgrade") else { throw .noUpgrade }
+        guard head.fields.first("Transfer-Encoding") == nil, head.fields.all("Content-Length").allSatisfy({ $0 == "0" }) else {
+            throw .hasBody
+        }
         // The version comes before the key: another version may have no key, and must be told which one to use.
         guard head.fields.all("Sec-WebSocket-Version") == [version] else { throw .unsupportedVersion }
         let keys = head.fields.all("Sec-WebSocket-Key")

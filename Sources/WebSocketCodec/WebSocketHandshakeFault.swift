@@ -5,6 +5,8 @@ public enum WebSocketHandshakeFault: Error, Equatable, Sendable {
     case notGET
     case notHTTP11
     case noUpgrade
+    /// The bytes after the head would be a body to one reader and frames to another.
+    case hasBody
     case invalidKey
     case unsupportedVersion
     case invalidSubprotocols

@@ -21,6 +21,7 @@ enum Echo: Command {
         } catch {
             throw arguments.explain(error.description)
         }
+        raiseDescriptorLimit()
         let server: EchoServer
         do throws(GatewayError) {
             server = try EchoServer(host: host, port: port)

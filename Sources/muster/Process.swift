@@ -36,6 +36,15 @@ func processEnvironment() -> [String: String] {
     return variables
 }
 
+/// Allows as many descriptors as the system lets this process have: each connection is one, and shells start with 1024.
+func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    // A refusal leaves what there was, and a server that runs out says so.
+    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}
+
 /// Where SIGTERM and SIGINT are told: a pipe, whose ends are -1 until ``catchStopSignals()``.
 ///
 /// Written once, before the handler that reads it is installed.

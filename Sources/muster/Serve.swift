@@ -40,6 +40,7 @@ enum Serve: Command {
 
     static func run(_ arguments: Arguments) async throws {
         let configuration = try configuration(arguments)
+        raiseDescriptorLimit()
         let server: LocalServer
         do throws(ServerError) {
             server = try await LocalServer(configuration)

@@ -3,6 +3,7 @@ import ChatWire
 import Foundation
 import JSONCoding
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Gateway
@@ -44,11 +45,11 @@ import Testing
         """#
 
     /// A folder with one `Default/bootstrap`.
-    private static func makeFolder(_ bootstrap: String = bootstrap) throws -> String {
-        let folder = NSTemporaryDirectory() + "muster-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: "\(folder)/Default", withIntermediateDirectories: true)
+    private static func makeFolder(_ bootstrap: String = bootstrap) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(atPath: folder.file("Default"), withIntermediateDirectories: true)
         _ = FileManager.default.createFile(
-            atPath: "\(folder)/Default/bootstrap", contents: Data(bootstrap.utf8), attributes: [.posixPermissions: 0o755])
+            atPath: folder.file("Default/bootstrap"), contents: Data(bootstrap.utf8), attributes: [.posixPermissions: 0o755])
         return folder
     }
 
@@ -63,8 +64,9 @@ import Testing
         _ configure: (inout ChildHandlersConfiguration) -> Void = { _ in },
         _ body: (ChildHandlers, _ gate: String) async throws -> Void
     ) async throws {
-        let folder = try Self.makeFolder(bootstrap)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let place = try Self.makeFolder(bootstrap)
+        defer { withExtendedLifetime(place) {} }
+        let folder = place.path
         var configuration = Self.configuration(folder)
         configure(&configuration)
         let handlers = try ChildHandlers(configuration)
@@ -196,8 +198,9 @@ import Testing
     }
 
     @Test func `a server that is killed takes its children with it`() async throws {
-        let folder = try Self.makeFolder()
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let place = try Self.makeFolder()
+        defer { withExtendedLifetime(place) {} }
+        let folder = place.path
         await #expect(processExitsWith: .signal(SIGKILL)) { [folder = folder as String] in
             let handlers = try ChildHandlers(Self.configuration(folder))
             let answer = try await handlers.invoke(handler: "Default", payload: Array("{}".utf8))

@@ -1,23 +1,15 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import LocalServer
 
 /// The folder of a server: one server at a time, and a secret for its owner only.
-@Suite final class DataFolderTests {
-    private let path: String
+@Suite struct DataFolderTests {
+    private let place: TemporaryFolder
+    private var path: String { place.path }
 
-    init() throws {
-        var template = Array("/tmp/muster-folder-XXXXXX".utf8CString)
-        let made = template.withUnsafeMutableBufferPointer { buffer in mkdtemp(buffer.baseAddress!).map { String(cString: $0) } }
-        path = try #require(made)
-    }
-
-    deinit {
-        unlink(path + "/data/dev-secret")
-        rmdir(path + "/data")
-        rmdir(path)
-    }
+    init() throws { place = try TemporaryFolder() }
 
     private func mode(_ path: String) -> mode_t {
         var info = stat()

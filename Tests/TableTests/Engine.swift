@@ -2,6 +2,7 @@ import ChatStore
 import MemoryTable
 import SQLiteTable
 import Synchronization
+import TestSupport
 import Testing
 
 /// An engine under test: how to make an empty table whose pages look at so many items.

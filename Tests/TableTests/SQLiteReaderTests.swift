@@ -1,4 +1,5 @@
 import ChatStore
+import TestSupport
 import Testing
 
 @testable import SQLiteTable

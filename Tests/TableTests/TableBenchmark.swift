@@ -1,6 +1,7 @@
 import ChatStore
 import Foundation
 import SQLiteTable
+import TestSupport
 import Testing
 
 /// What a durable write and a read cost. Run with

@@ -33,6 +33,10 @@ private func request(_ change: (inout HTTPRequestHead) -> Void = { _ in }) -> HT
                 + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
     }
 
+    @Test func `a body of no bytes is none`() throws {
+        _ = try WebSocketHandshake.validate(request { $0.fields.add("Content-Length", "0") })
+    }
+
     @Test func `subprotocols come in the client's order, over several fields`() throws {
         let head = request {
             $0.fields.add("Sec-WebSocket-Protocol", "muster.v1, bearer.a-b_c.d")
@@ -47,6 +51,8 @@ private func request(_ change: (inout HTTPRequestHead) -> Void = { _ in }) -> HT
         ({ $0.fields.remove("Upgrade") }, .noUpgrade),
         ({ $0.fields.set("Upgrade", "h2c") }, .noUpgrade),
         ({ $0.fields.set("Connection", "keep-alive") }, .noUpgrade),
+        ({ $0.fields.add("Content-Length", "1") }, .hasBody),
+        ({ $0.fields.add("Transfer-Encoding", "chunked") }, .hasBody),
         ({ $0.fields.remove("Sec-WebSocket-Version") }, .unsupportedVersion),
         ({ $0.fields.set("Sec-WebSocket-Version", "8") }, .unsupportedVersion),
         ({ $0.fields.add("Sec-WebSocket-Version", "13") }, .unsupportedVersion),

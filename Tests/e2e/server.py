@@ -16,7 +16,7 @@ BINARY = os.environ.get("MUSTER_BINARY", str(ROOT / ".build/release/muster"))
 HANDLERS_FOLDER = os.environ.get("MUSTER_HANDLERS_FOLDER", str(ROOT / "dist"))
 SECRET = "an end-to-end secret of enough bytes"
 MODES = ["in-process", "children"]
-READY = re.compile(r"muster: listening on (ws://127\.0\.0\.1:(\d+)) \(management http://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)\)\n")
+READY = re.compile(r"muster: listening on (ws://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)) \(management http://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)\)\n")
 START_SECONDS = 10
 STOP_SECONDS = 5
 
@@ -121,6 +121,21 @@ class Server:
             with error:
                 return error.code, error.headers, error.read()
 
+    def memory(self) -> int:
+        """Bytes of memory of its own that the process has, but for what files hold."""
+        rollup = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
+        return int(re.search(r"^Anonymous:\s+(\d+) kB$", rollup, re.M)[1]) * 1024
+
+    def descriptors(self) -> int:
+        """All but the database's files, of which readers open more when many read at once."""
+        folder, count = f"/proc/{self.process.pid}/fd", 0
+        for name in os.listdir(folder):
+            try:
+                count += "/chat.sqlite" not in os.readlink(f"{folder}/{name}")
+            except FileNotFoundError:
+                pass  # It was closed meanwhile.
+        return count
+
     def online(self, tenant: str, room: str | None = None) -> dict:
         status, _, body = self.http(f"/tenants/{tenant}/online" + (f"?room={room}" if room else ""))
         assert status == 200, body
@@ -129,3 +144,22 @@ class Server:
     def publish(self, tenant: str, **event) -> tuple[int, dict]:
         status, _, body = self.http(f"/tenants/{tenant}/messages", "POST", event)
         return status, json.loads(body)
+
+
+class Echo:
+    """A real `muster echo` on a free port."""
+
+    memory, descriptors = Server.memory, Server.descriptors
+
+    def __enter__(self) -> "Echo":
+        self.process = subprocess.Popen(
+            [BINARY, "echo", "--port", "0"], env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        ready = re.fullmatch(rb"muster: echo on ws://127\.0\.0\.1:(\d+)\n", self.process.stdout.readline())
+        assert ready
+        self.port = int(ready[1])
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()

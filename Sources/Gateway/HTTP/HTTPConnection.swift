@@ -94,6 +94,9 @@ final class HTTPConnection: ChannelHandler, @unchecked Sendable {
     /// Sends a response; without a request it is the connection's last.
     private func send(_ response: HTTPResponse, to request: HTTPRequestHead?) {
         channel.loop.assertCurrent()
+        // What this turn has queued may still fit the socket.
+        if channel.queuedBytes > service.unreadBytes { channel.flush() }
+        if channel.queuedBytes > service.unreadBytes { isLast = true }
         let keepsAlive = request?.keepsAlive == true && !isLast && !response.fields.contains("Connection", token: "close")
         let bytes = response.serialized(keepsAlive: keepsAlive, answersHEAD: request?.method == "HEAD")
         channel.send(SharedBytes(bytes))

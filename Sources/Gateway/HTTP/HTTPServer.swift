@@ -11,9 +11,11 @@ final class HTTPServer: @unchecked Sendable {
 
     /// Binds and listens; nobody is accepted before ``start(_:)``.
     ///
-    /// - Parameter members: one for each loop; the listener lives on the first.
-    init(host: String, port: UInt16, members: [LoopMembers], log: Log) throws(GatewayError) {
-        listener = try Listener(host: host, port: port, loop: members[0].loop, log: log)
+    /// - Parameters:
+    ///   - members: one for each loop; the listener lives on the first.
+    ///   - headroom: descriptors of the process that its connections leave to others.
+    init(host: String, port: UInt16, members: [LoopMembers], headroom: Int = 0, log: Log) throws(GatewayError) {
+        listener = try Listener(host: host, port: port, headroom: headroom, loop: members[0].loop, log: log)
         self.members = members
     }
 

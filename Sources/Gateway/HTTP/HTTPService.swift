@@ -16,6 +16,8 @@ struct HTTPService: Sendable {
     var bodyTimeout: Duration = .seconds(30)
     /// How long a connection is kept between two requests.
     var idleTimeout: Duration = .seconds(75)
+    /// Bytes of answers that may wait for a client that pipelines requests; above it the connection ends after the next.
+    var unreadBytes = 256 * 1024
 
     /// Answers a request; `peer` is the client's address without its port.
     var respond: @Sendable (_ request: HTTPRequest, _ peer: String) async -> HTTPResponse

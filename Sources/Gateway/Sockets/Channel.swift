@@ -132,6 +132,8 @@ final class Channel: EventSource, @unchecked Sendable {
     func close() {
         guard state != .closed else { return }
         state = .closed
+        // Without it the kernel would keep what it has for a peer that does not read, for minutes.
+        if !queue.isEmpty { SocketCalls.resetOnClose(descriptor) }
         queue.removeAll()
         if let deadline { loop.cancel(deadline) }
         if let tag { loop.ignore(descriptor, tag: tag) }

@@ -15,15 +15,28 @@ final class Listener: EventSource, @unchecked Sendable {
     private var isClosed = false
     /// Given up for a moment when descriptors run out, to accept and turn away who is waiting.
     private var reserve: CInt
+    /// The first descriptor that is no connection's any more: what is beyond belongs to files, children and the rest.
+    private let descriptorLimit: Int
     private var accept: Accept?
     private let log: Log
+    /// Connections that were turned away and that no log line has counted yet.
+    private var turnedAway = 0
+    /// On the loop's clock; the next line about it comes no earlier.
+    private var nextWarning: Int64 = .min
 
     /// Connections accepted in one turn, so that those already here are served too.
     private static let acceptsPerTurn = 64
     private static let pauseWhenExhausted: Duration = .milliseconds(100)
+    private static let warningInterval: Duration = .seconds(1)
 
     /// Binds and listens; nobody is accepted before ``start(_:)``.
-    init(host: String, port: UInt16, backlog: CInt = 4096, loop: EventLoop, log: Log) throws(GatewayError) {
+    ///
+    /// - Parameter headroom: descriptors of the process that its connections leave to others.
+    init(
+        host: String, port: UInt16, backlog: CInt = 4096, headroom: Int, loop: EventLoop, log: Log
+    ) throws(GatewayError) {
+        let limit = SystemLimits.descriptors
+        descriptorLimit = limit - min(headroom, limit / 4)
         descriptor = try SocketCalls.listen(host: host, port: port, backlog: backlog)
         self.port = (try? SocketCalls.localAddress(descriptor).port) ?? port
         self.loop = loop
@@ -53,28 +66,53 @@ final class Listener: EventSource, @unchecked Sendable {
     func loopEnds() { close() }
 
     func becameReady(_ readiness: Readiness) {
-        for _ in 0..<Self.acceptsPerTurn where !isClosed {
+        var isFull = false
+        accepting: for _ in 0..<Self.acceptsPerTurn where !isClosed {
             do throws(SystemFailure) {
-                guard case .done(let connection) = try SocketCalls.accept(descriptor) else { return }
+                guard case .done(let connection) = try SocketCalls.accept(descriptor) else { break accepting }
+                // The kernel gives out the lowest number that is free, so everything below this one is taken.
+                guard connection.descriptor < descriptorLimit else {
+                    closeDescriptor(connection.descriptor)
+                    turnedAway += 1
+                    isFull = true
+                    continue
+                }
                 SocketCalls.configureStream(connection.descriptor)
                 accept?(connection.descriptor, connection.peer)
             } catch {
                 switch error.errno {
-                case EMFILE, ENFILE, ENOBUFS, ENOMEM: return turnAway()
+                case EMFILE, ENFILE, ENOBUFS, ENOMEM: return turnOneAway()
                 // The rest is about the one connection, which is gone (accept(2)).
                 default: continue
                 }
             }
         }
+        if isFull { rest() }
     }
 
-    private func turnAway() {
-        log.warning("no descriptors left", ["port": Int(port)])
+    /// When there is no descriptor even to accept with.
+    private func turnOneAway() {
         if reserve >= 0 { closeDescriptor(reserve) }
-        if case .done(let connection) = try? SocketCalls.accept(descriptor) { closeDescriptor(connection.descriptor) }
+        if case .done(let connection) = try? SocketCalls.accept(descriptor) {
+            closeDescriptor(connection.descriptor)
+            turnedAway += 1
+        }
         reserve = Self.openReserve()
+        rest()
+    }
+
+    /// Lets go of the listening socket for a moment, which would be reported again and again.
+    private func rest() {
+        warn()
         pause()
         _ = loop.schedule(after: Self.pauseWhenExhausted) { [weak self] in self?.watch() }
+    }
+
+    private func warn() {
+        guard loop.now >= nextWarning else { return }
+        nextWarning = loop.now + Self.warningInterval.nanoseconds
+        log.warning("no descriptors left", ["port": Int(port), "turnedAway": turnedAway])
+        turnedAway = 0
     }
 
     private func watch() {

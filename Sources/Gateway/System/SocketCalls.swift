@@ -58,6 +58,13 @@ enum SocketCalls {
         try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, 120_000)
     }
 
+    /// Has closing throw away what the peer has not acknowledged, and tell it with a reset.
+    static func resetOnClose(_ descriptor: CInt) {
+        var value = linger(l_onoff: 1, l_linger: 0)
+        // Fails only when the peer has reset the connection already.
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
+    }
+
     static func setOption(_ descriptor: CInt, _ level: CInt, _ name: CInt, _ value: CInt) throws(SystemFailure) {
         var value = value
         try call("setsockopt") {

@@ -36,6 +36,8 @@ public struct WebSocketEnd: Equatable, Sendable {
     static let broken = WebSocketEnd(WebSocketCloseCode(rawValue: 1006), "Connection Closed Abnormally", by: .peer)
     /// Idle for too long, too old, or the server stops: reconnect.
     static let goingAway = WebSocketEnd(.goingAway, "Going away")
+    /// A message was begun and not finished in time: reconnect. What came before it is still handled.
+    static let tooSlow = WebSocketEnd(.goingAway, "Message not finished in time", by: .peer)
     /// The peer reads too slowly for what is sent to it: reconnect and resume.
     static let slowConsumer = WebSocketEnd(.tryAgainLater, "Slow consumer")
     /// Text frames only.

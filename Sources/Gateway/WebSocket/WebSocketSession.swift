@@ -23,6 +23,8 @@ final class WebSocketSession: ChannelHandler, @unchecked Sendable {
         var idleTimeout: Duration?
         /// From the handshake; nil: never.
         var maxAge: Duration?
+        /// See ``MessageProgress``.
+        var messageTimeout: Duration = .seconds(20)
     }
 
     private enum State {
@@ -46,7 +48,10 @@ final class WebSocketSession: ChannelHandler, @unchecked Sendable {
     private var openedAt: Int64 = 0
     /// The turn of the last data frame, on the monotonic clock.
     private var lastData: Int64 = 0
+    private var progress = MessageProgress()
     private var timer: Timers.Token?
+    /// When the timer fires.
+    private var timerDeadline: Int64 = .max
     /// Kept until the channel is closed.
     private var peer: (any WebSocketPeer)?
 
@@ -111,13 +116,22 @@ final class WebSocketSession: ChannelHandler, @unchecked Sendable {
     }
 
     /// Lets the peer send no more for a while.
-    func pause() { if state == .open { channel.pause() } }
-    func resume() { channel.resume() }
+    func pause() {
+        guard state == .open else { return }
+        progress.hold()
+        channel.pause()
+    }
+
+    func resume() {
+        if progress.release(at: loop.now) { expectProgress() }
+        channel.resume()
+    }
 
     func received(_ bytes: RawSpan) {
         guard state == .open || state == .closing else { return }
         do throws(WebSocketFault) {
             try decoder.decode(bytes) { deliver($0) }
+            if progress.note(decoder, at: loop.now) { expectProgress() }
         } catch {
             close(WebSocketEnd(error))
             // Nothing the peer sends can be understood any more, not even its close frame.
@@ -172,16 +186,27 @@ final class WebSocketSession: ChannelHandler, @unchecked Sendable {
     private func cancelTimer() {
         if let timer { loop.cancel(timer) }
         timer = nil
+        timerDeadline = .max
     }
 
-    /// One timer for idleness and age: data frames only note the time, the timer looks at it when it fires.
+    /// Brings the timer forward for a message that has begun, unless it looks soon enough as it is.
+    private func expectProgress() {
+        guard state == .open, let deadline = progress.deadline(decoder, limits.messageTimeout), deadline < timerDeadline else { return }
+        cancelTimer()
+        scheduleTimeout()
+    }
+
+    /// One timer for idleness, age and slowness: frames only note the time, the timer looks at it when it fires.
     private func scheduleTimeout() {
         let idle = limits.idleTimeout.map { lastData + $0.nanoseconds }
         let age = limits.maxAge.map { openedAt + $0.nanoseconds }
-        guard let deadline = [idle, age].compactMap(\.self).min() else { return }
-        if deadline <= loop.now { return close(.goingAway) }
+        let whole = progress.deadline(decoder, limits.messageTimeout)
+        guard let deadline = [idle, age, whole].compactMap(\.self).min() else { return }
+        if deadline <= loop.now { return close(deadline == whole ? .tooSlow : .goingAway) }
+        timerDeadline = deadline
         timer = loop.schedule(after: .nanoseconds(deadline - loop.now)) { [self] in
             timer = nil
+            timerDeadline = .max
             scheduleTimeout()
         }
     }
