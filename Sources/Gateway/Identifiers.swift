@@ -3,10 +3,11 @@ import JSONCoding
 
 /// Ids in API Gateway's form: 11 bytes in base64url, 16 characters ending in `=`.
 enum GatewayIdentifier {
+    private static let random = SystemRandom()
+
     /// For a connection: not to be guessed.
     static func connection() -> ConnectionID {
-        var random = SystemRandomNumberGenerator()
-        return ConnectionID(encode(random.next(), random.next()))!
+        ConnectionID(encode(random.next(), random.next()))!
     }
 
     static func encode(_ high: UInt64, _ low: UInt64) -> String {

@@ -35,6 +35,8 @@ final class Channel: EventSource, @unchecked Sendable {
     private var queue = SendQueue()
     let loop: EventLoop
     private var isPaused = false
+    /// Whether something arrived during the pause: it stays in the kernel, and is not reported again.
+    private var hasUnreadInput = false
     private var hasInputEnded = false
     private var interest: Interest = .read
     private var tag: UInt64?
@@ -97,14 +99,14 @@ final class Channel: EventSource, @unchecked Sendable {
     func dropUnsent() { queue.removeUnstarted() }
 
     /// Stops reading: the peer feels it as TCP back-pressure.
-    func pause() {
-        isPaused = true
-        updateInterest()
-    }
+    ///
+    /// The kernel is told once something has arrived: most pauses are over before.
+    func pause() { isPaused = true }
 
     func resume() {
         guard isPaused else { return }
         isPaused = false
+        hasUnreadInput = false
         // The descriptor was let go if it reported a hang-up that nobody wanted to read up to.
         if tag == nil, state != .closed { start() }
         updateInterest()
@@ -152,7 +154,13 @@ final class Channel: EventSource, @unchecked Sendable {
             // Level-triggered, it would be reported for ever; reading finds it again.
             return isPaused ? letGo() : close()
         }
-        if !readiness.isDisjoint(with: [.readable, .hangUp]), !isPaused { read() }
+        guard !readiness.isDisjoint(with: [.readable, .hangUp]) else { return }
+        if isPaused {
+            hasUnreadInput = true
+            updateInterest()
+        } else {
+            read()
+        }
     }
 
     private func letGo() {
@@ -221,7 +229,7 @@ final class Channel: EventSource, @unchecked Sendable {
     private func updateInterest() {
         guard let tag else { return }
         var wanted: Interest = []
-        if !isPaused, !hasInputEnded { wanted.insert(.read) }
+        if !hasUnreadInput, !hasInputEnded { wanted.insert(.read) }
         if !queue.isEmpty { wanted.insert(.write) }
         guard wanted != interest else { return }
         interest = wanted

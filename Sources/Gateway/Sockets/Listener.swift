@@ -77,7 +77,6 @@ final class Listener: EventSource, @unchecked Sendable {
                     isFull = true
                     continue
                 }
-                SocketCalls.configureStream(connection.descriptor)
                 accept?(connection.descriptor, connection.peer)
             } catch {
                 switch error.errno {

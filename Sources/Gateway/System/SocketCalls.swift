@@ -14,6 +14,7 @@ enum SocketCalls {
             }
             do throws(SystemFailure) {
                 try setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+                try configureStreams(of: descriptor)
                 try call("bind") { unsafe address.withPointer { unsafe bind(descriptor, $0, $1) } }
                 try call("listen") { Glibc.listen(descriptor, backlog) }
                 return descriptor
@@ -47,15 +48,15 @@ enum SocketCalls {
         }
     }
 
-    /// Small frames leave at once, and a peer that vanished is noticed within about two minutes.
-    static func configureStream(_ descriptor: CInt) {
-        // A peer that is gone already makes these fail; reading will tell.
-        try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
-        try? setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
-        try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_KEEPIDLE, 60)
-        try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_KEEPINTVL, 15)
-        try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_KEEPCNT, 4)
-        try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, 120_000)
+    /// Small frames leave at once, and a peer that vanished is noticed within about two minutes. Accepted sockets inherit
+    /// this from the one that listens, which saves each six system calls.
+    private static func configureStreams(of listener: CInt) throws(SystemFailure) {
+        try setOption(listener, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
+        try setOption(listener, SOL_SOCKET, SO_KEEPALIVE, 1)
+        try setOption(listener, CInt(IPPROTO_TCP), TCP_KEEPIDLE, 60)
+        try setOption(listener, CInt(IPPROTO_TCP), TCP_KEEPINTVL, 15)
+        try setOption(listener, CInt(IPPROTO_TCP), TCP_KEEPCNT, 4)
+        try setOption(listener, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, 120_000)
     }
 
     /// Has closing throw away what the peer has not acknowledged, and tell it with a reset.
