@@ -71,7 +71,7 @@ let package = Package(
         .executableTarget(
             name: "muster",
             dependencies: [
-                "LoadTest", "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatHandlers", "Tokens", "Logs",
+                "LoadTest", "JSONCoding", "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatHandlers", "Tokens", "Logs",
             ],
             path: "Sources/muster", swiftSettings: safe),
     ]

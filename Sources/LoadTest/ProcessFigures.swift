@@ -10,7 +10,7 @@ public struct ProcessFigures: Sendable, Equatable {
 
     /// Nil when the process is no more.
     public init?(of pid: Int32) {
-        guard let stat = readText("/proc/\(pid)/stat"), let status = readText("/proc/\(pid)/status"),
+        guard let stat = TextFile.read("/proc/\(pid)/stat"), let status = TextFile.read("/proc/\(pid)/status"),
             let end = stat.lastIndex(of: ")")
         else { return nil }
         // proc(5): utime and stime are fields 14 and 15; the name may hold spaces and comes in parentheses.
@@ -26,16 +26,20 @@ public struct ProcessFigures: Sendable, Equatable {
     }
 }
 
-func readText(_ path: String) -> String? {
-    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { _ = close(file) }
-    var bytes: [UInt8] = []
-    var part = [UInt8](repeating: 0, count: 16_384)
-    while true {
-        let count = unsafe read(file, &part, part.count)
-        if count < 0 { return nil }
-        if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-        bytes += part[..<count]
+/// A small file, whole.
+public enum TextFile {
+    /// Nil if it cannot be read.
+    public static func read(_ path: String) -> String? {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { _ = close(file) }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 16_384)
+        while true {
+            let count = unsafe Glibc.read(file, &part, part.count)
+            if count < 0 { return nil }
+            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            bytes += part[..<count]
+        }
     }
 }

@@ -81,7 +81,11 @@ extension LoadEngine {
         arrivals.ledger.begin(at: start)
         processorStart = processorNow()
         lastDelivery = start
+        // Seconds begin with the first message, so that each holds a second's worth.
+        finishSecond(now)
+        nextTick = start + Self.second
         sentBySecond = []
+        outcome.firstMessage = Double(start - runStart) / 1e9
     }
 
     private func measure(_ now: Int64) {

@@ -23,7 +23,9 @@ extension LoadEngine {
         }
         let ledger = arrivals.ledger
         second.phase = phase
-        second.time = schedule.start == 0 ? 0 : Double(now - schedule.start) / 1e9
+        second.time = Double(now - runStart) / 1e9
+        second.span = Double(now - lastFinish) / 1e9
+        lastFinish = now
         second.connections = open
         second.sent = ledger.sent - counted.sent
         second.acked = ledger.acked - counted.acked

@@ -51,7 +51,9 @@ import WebSocketCodec
     var heartbeats = 0
     var heartbeatStart: Int64 = 0
 
+    var runStart: Int64 = 0
     var nextTick: Int64 = 0
+    var lastFinish: Int64 = 0
     var second = Second(phase: .ramping)
     var sentBySecond: [Int] = []
     var counted = (sent: 0, acked: 0, refused: 0, received: 0)
@@ -110,7 +112,7 @@ import WebSocketCodec
         let start = monotonicNow()
         if let openers { poller.add(openers.descriptor, tag: Tag.openers) }
         if let stopDescriptor { poller.add(stopDescriptor, tag: Tag.stop) }
-        nextTick = start + Self.second
+        (runStart, lastFinish, nextTick) = (start, start, start + Self.second)
         enter(.ramping, at: start)
         while phase != .over {
             let now = monotonicNow()

@@ -14,8 +14,9 @@ public enum Phase: String, Sendable, Equatable {
 /// One second of a load test.
 public struct Second: Sendable, Equatable {
     public var phase: Phase
-    /// Seconds since the first message was due; negative before.
+    /// Seconds from the run's start to this second's end, and how long it was: less than one where a phase ended it.
     public var time = 0.0
+    public var span = 0.0
     /// Open and in their room, now.
     public var connections = 0
     public var sent = 0
@@ -86,6 +87,8 @@ public struct LoadOutcome: Sendable {
     /// How late this client itself sent what was scheduled.
     public var lag = Histogram()
     public var seconds: [Second] = []
+    /// Seconds from the run's start to the first message's time.
+    public var firstMessage = 0.0
     /// Seconds from the first message's time to the last delivery, or to the end of the sending.
     public var measured = 0.0
     /// Share of one processor that this client used meanwhile.
