@@ -97,6 +97,7 @@ let package = Package(
             tests("HandlerTests", [
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
             ]),
+            tests("LoadTestTests", ["LoadTest", "JSONCoding"]),
             tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable"]),
             tests("LocalServerTests", ["LocalServer", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable"]),
         ]

@@ -132,9 +132,9 @@ private final class ProgressLine {
     init(wanted: Int) { progress = Progress(wanted: wanted) }
 
     func show(_ second: Second) {
-        // The rest of a second that a phase cut is in the next line's sums.
+        // The rest of a second that a phase cut is in the next line's sums. Nobody in yet: it may end with one line of error.
         let line = progress.line(second)
-        guard second.span > 0.25 else { return }
+        guard second.span > 0.25, second.connections > 0 || second.phase != .ramping else { return }
         // Erase to the end of the line: the last one may have been longer.
         Output.write(isTerminal ? "\r\(line)\u{1B}[K" : "\(line)\n", to: STDERR_FILENO)
     }

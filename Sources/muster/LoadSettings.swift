@@ -39,7 +39,9 @@ struct LoadSettings {
             throw UsageError(error.description)
         }
         let environment = processEnvironment()
-        plan.authorities = arguments.text("MUSTER_CA") ?? environment["CURL_CA_BUNDLE"] ?? environment["SSL_CERT_FILE"]
+        // As curl looks for them itself; an empty one is as if unset.
+        plan.authorities = [arguments.text("MUSTER_CA"), environment["CURL_CA_BUNDLE"], environment["SSL_CERT_FILE"]]
+            .compactMap { $0 }.first { !$0.isEmpty }
         roomPrefix = arguments.text("MUSTER_ROOM_PREFIX") ?? "load-\(String(run, radix: 16))-"
         guard RoomID(roomPrefix + "\(plan.rooms)") != nil else {
             throw UsageError("\(arguments.name(of: "MUSTER_ROOM_PREFIX")) is of the characters A-Z a-z 0-9 . _ : @ -")

@@ -3,6 +3,8 @@ import Glibc
 /// What is due, and when something is due next.
 extension LoadEngine {
     func enter(_ next: Phase, at now: Int64) {
+        // Seconds begin with the first message, so that each holds a second's worth.
+        if next == .measuring { finishSecond(now) }
         phase = next
         phaseStart = now
         phaseDeadline = .max
@@ -10,7 +12,9 @@ extension LoadEngine {
         case .ramping, .over: rampStart = now
         case .settling: phaseDeadline = now + 5 * Self.second
         case .measuring: startMeasuring(now)
-        case .draining: phaseDeadline = now + (isInterrupted ? Self.second : nanoseconds(plan.drain))
+        case .draining:
+            outcome.sending = Double(max(1, now - schedule.start)) / 1e9
+            phaseDeadline = now + (isInterrupted ? Self.second : nanoseconds(plan.drain))
         case .leaving: startLeaving(now)
         }
         atPhase?(next)
@@ -81,8 +85,6 @@ extension LoadEngine {
         arrivals.ledger.begin(at: start)
         processorStart = processorNow()
         lastDelivery = start
-        // Seconds begin with the first message, so that each holds a second's worth.
-        finishSecond(now)
         nextTick = start + Self.second
         sentBySecond = []
         outcome.firstMessage = Double(start - runStart) / 1e9

@@ -91,6 +91,8 @@ public struct LoadOutcome: Sendable {
     public var firstMessage = 0.0
     /// Seconds from the first message's time to the last delivery, or to the end of the sending.
     public var measured = 0.0
+    /// Seconds from the first message's time to the end of the sending.
+    public var sending = 0.0
     /// Share of one processor that this client used meanwhile.
     public var clientLoad = 0.0
 

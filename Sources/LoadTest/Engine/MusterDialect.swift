@@ -102,10 +102,12 @@ public final class MusterDialect: Dialect {
             if let interval = frame["interval"]?.int64 { arrivals.advertised(interval: Int(interval)) }
         case "error":
             let code = frame["code"]?.string ?? "error"
-            guard frame["action"]?.string == "joinRoom" else {
-                return arrivals.refused(frame["requestId"]?.int64.map { Int($0) }, code: code)
+            let action = frame["action"]?.string
+            if action == "joinRoom" { return arrivals.failed("joinRoom: \(code)") }
+            guard let number = frame["requestId"]?.int64 else {
+                return arrivals.refused(nil, code: "\(action ?? "frame"): \(code)")
             }
-            arrivals.failed("joinRoom: \(code)")
+            arrivals.refused(Int(number), code: code)
         case nil where frame["message"] != nil:
             // API Gateway's own words for a handler that failed; they do not say which message it was.
             arrivals.refused(nil, code: "gateway_error")

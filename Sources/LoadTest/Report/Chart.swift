@@ -31,25 +31,28 @@ struct Chart {
     let x: Axis
     let y: Axis
     let lines: [Line]
+    /// As wide as the page, instead of one of two beside each other.
+    var isWide = false
 
-    private static let width = 720.0
-    private static let height = 260.0
-    private static let left = 66.0
-    private static let right = 12.0
-    private static let top = 12.0
-    private static let bottom = 44.0
+    // About the pixels of a large screen, so that the text has its own size.
+    private var width: Double { isWide ? 1120 : 540 }
+    private static let height = 250.0
+    private static let left = 84.0
+    private static let right = 24.0
+    private static let top = 10.0
+    private static let bottom = 46.0
 
     func svg() -> String {
-        var svg = "<figure><figcaption>\(escaped(title))<span class=\"legend\">"
+        var svg = "<figure\(isWide ? " class=\"wide\"" : "")><figcaption><span>\(escaped(title))</span><span class=\"legend\">"
         for line in lines { svg += "<span class=\"key \(line.tone)\"></span>\(escaped(line.name))" }
-        svg += "</span></figcaption>\n<svg viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" role=\"img\" aria-label=\"\(escaped(title))\">\n"
+        svg += "</span></figcaption>\n<svg viewBox=\"0 0 \(Int(width)) \(Int(Self.height))\" role=\"img\" aria-label=\"\(escaped(title))\">\n"
         svg += grid()
         for line in lines { svg += path(line) }
         return svg + "</svg></figure>\n"
     }
 
     private func horizontal(_ value: Double) -> Double {
-        Self.left + x.place(value) * (Self.width - Self.left - Self.right)
+        Self.left + x.place(value) * (width - Self.left - Self.right)
     }
 
     private func vertical(_ value: Double) -> Double {
@@ -61,7 +64,7 @@ struct Chart {
         var svg = ""
         for tick in y.ticks {
             let place = Words.fixed(vertical(tick.value), 1)
-            svg += "<line class=\"grid\" x1=\"\(Self.left)\" x2=\"\(Self.width - Self.right)\" y1=\"\(place)\" y2=\"\(place)\"/>"
+            svg += "<line class=\"grid\" x1=\"\(Self.left)\" x2=\"\(width - Self.right)\" y1=\"\(place)\" y2=\"\(place)\"/>"
             svg += "<text class=\"tick\" x=\"\(Self.left - 8)\" y=\"\(place)\" dy=\"0.32em\" text-anchor=\"end\">\(escaped(tick.label))</text>\n"
         }
         for tick in x.ticks {
@@ -69,10 +72,10 @@ struct Chart {
             svg += "<line class=\"axis\" x1=\"\(place)\" x2=\"\(place)\" y1=\"\(floor)\" y2=\"\(floor + 4)\"/>"
             svg += "<text class=\"tick\" x=\"\(place)\" y=\"\(floor + 17)\" text-anchor=\"middle\">\(escaped(tick.label))</text>\n"
         }
-        svg += "<line class=\"axis\" x1=\"\(Self.left)\" x2=\"\(Self.width - Self.right)\" y1=\"\(floor)\" y2=\"\(floor)\"/>\n"
+        svg += "<line class=\"axis\" x1=\"\(Self.left)\" x2=\"\(width - Self.right)\" y1=\"\(floor)\" y2=\"\(floor)\"/>\n"
         let middle = Words.fixed((Self.top + floor) / 2, 1)
-        svg += "<text class=\"title\" x=\"\(Words.fixed((Self.left + Self.width - Self.right) / 2, 1))\" y=\"\(Self.height - 8)\" text-anchor=\"middle\">\(escaped(x.title))</text>"
-        return svg + "<text class=\"title\" transform=\"rotate(-90 14 \(middle))\" x=\"14\" y=\"\(middle)\" text-anchor=\"middle\">\(escaped(y.title))</text>\n"
+        svg += "<text class=\"title\" x=\"\(Words.fixed((Self.left + width - Self.right) / 2, 1))\" y=\"\(Self.height - 8)\" text-anchor=\"middle\">\(escaped(x.title))</text>"
+        return svg + "<text class=\"title\" transform=\"rotate(-90 12 \(middle))\" x=\"12\" y=\"\(middle)\" text-anchor=\"middle\">\(escaped(y.title))</text>\n"
     }
 
     private func path(_ line: Line) -> String {

@@ -38,7 +38,8 @@ extension LoadReport {
         guard !seconds.isEmpty else { return "" }
         let x = Chart.Axis.time("seconds since the first message", 0...max(1, seconds[seconds.count - 1].time - start))
         func points(_ value: (Second) -> Double) -> [(x: Double, y: Double)] {
-            seconds.map { (max(0, $0.time - start), value($0)) }
+            // A second's figures stand in its middle.
+            seconds.map { (max(0, $0.time - $0.span / 2 - start), value($0)) }
         }
         return latencyChart(seconds, x, points) + throughputChart(seconds, x, points) + percentileChart() + connectionChart()
     }
@@ -51,7 +52,7 @@ extension LoadReport {
                 tone: tone, name: name, points: points { Double($0.delivery.quantile(share)) }.filter { $0.y > 0 })
         }
         let y = Chart.Axis.durations("latency", lines.flatMap { $0.points.map(\.y) })
-        return Chart(title: "Delivery latency, from the scheduled time", x: x, y: y, lines: lines).svg()
+        return Chart(title: "Delivery latency, from the scheduled time", x: x, y: y, lines: lines, isWide: true).svg()
     }
 
     private func throughputChart(
@@ -73,8 +74,9 @@ extension LoadReport {
 
     /// Each nine of the percentiles takes the same room, so that the tail can be seen.
     private func percentileChart() -> String {
-        let nines = stride(from: 0.0, through: 5.0, by: 0.05).map { ($0, 1 - pow(10, -$0)) }
-        let ticks: [(Double, String)] = [(0, "0"), (1, "90"), (2, "99"), (3, "99.9"), (4, "99.99"), (5, "99.999")]
+        let half = log10(2.0)
+        let nines = [(half, 0.5)] + stride(from: 0.35, through: 5.0, by: 0.05).map { ($0, 1 - pow(10, -$0)) }
+        let ticks: [(Double, String)] = [(half, "50"), (1, "90"), (2, "99"), (3, "99.9"), (4, "99.99"), (5, "99.999")]
         let most = min(5, max(1, log10(Double(max(outcome.delivery.count, outcome.ack.count, 1)))).rounded(.up))
         func line(_ tone: String, _ name: String, _ histogram: Histogram) -> Chart.Line {
             Chart.Line(
@@ -84,7 +86,7 @@ extension LoadReport {
         }
         let lines = [line("a", "delivery", outcome.delivery), line("b", "ack", outcome.ack)]
         let y = Chart.Axis.durations("latency", lines.flatMap { $0.points.map(\.y) })
-        let x = Chart.Axis(title: "percentile", ticks: ticks.filter { $0.0 <= most }, range: 0...most)
+        let x = Chart.Axis(title: "percentile", ticks: ticks.filter { $0.0 <= most }, range: half...most)
         return Chart(title: "Latency by percentile", x: x, y: y, lines: lines).svg()
     }
 
@@ -115,7 +117,7 @@ extension LoadReport {
         *{box-sizing:border-box}
         body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
         main{max-width:1180px;margin:0 auto;padding:28px 20px 48px;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr));gap:16px}
-        header,.tiles,.note,.tables{grid-column:1/-1;margin:0}
+        header,.tiles,.note,.tables,.wide{grid-column:1/-1;margin:0}
         h1{margin:0;font-size:22px}h1 span{font-weight:400;color:var(--soft);overflow-wrap:anywhere}
         h2{margin:0 0 8px;font-size:15px}
         header p{margin:4px 0;color:var(--soft)}
@@ -124,8 +126,8 @@ extension LoadReport {
         .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px}
         .tiles div,figure,.tables>div{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:14px 16px}
         .tiles strong{display:block;font-size:23px;font-variant-numeric:tabular-nums}.tiles span{color:var(--soft);font-size:13px}
-        figure{margin:0}figcaption{font-weight:600;margin-bottom:6px}
-        .legend{float:right;font-weight:400;font-size:13px;color:var(--soft)}
+        figure{margin:0}.wide{margin:0}figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;font-weight:600;margin-bottom:6px}
+        .legend{font-weight:400;font-size:13px;color:var(--soft)}
         .key{display:inline-block;width:14px;height:3px;border-radius:2px;margin:0 6px 3px 14px}
         .key.a{background:var(--a)}.key.b{background:var(--b)}.key.c{background:var(--c)}
         svg{display:block;width:100%;height:auto}

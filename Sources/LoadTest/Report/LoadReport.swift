@@ -39,7 +39,7 @@ public struct LoadReport: Sendable {
     ]
 
     var deliveriesPerSecond: Double { outcome.measured > 0 ? Double(outcome.received) / outcome.measured : 0 }
-    var messagesPerSecond: Double { outcome.measured > 0 ? Double(outcome.sent) / outcome.measured : 0 }
+    var messagesPerSecond: Double { outcome.sending > 0 ? Double(outcome.sent) / outcome.sending : 0 }
 
     /// Microseconds of the server's processor time for each delivery; nil without deliveries.
     var processorPerDelivery: Double? {
