@@ -23,7 +23,8 @@ public struct LoadPlan: Sendable {
     public var senders: Int?
     /// Seconds that one connection may take to be let in.
     public var connectTimeout = 10.0
-    /// Seconds to wait at most for what is under way when the sending ends, and then for presence to settle.
+    /// Seconds without any progress after which what is still under way when the sending ends counts as lost, and likewise
+    /// for presence to settle.
     public var drain = 10.0
     /// Local addresses to connect from; empty: what the kernel chooses, several on the loopback if one has too few ports.
     public var sources: [String] = []

@@ -29,7 +29,7 @@ enum Load: Command {
         Option("jwt-audience", "TEXT", "the aud of minted tokens"),
         Option("room-prefix", "TEXT", "what the rooms' names begin with, before a number (a new one for each run)"),
         Option("timeout", "DURATION", "how long one connection may take to be let in (10s)"),
-        Option("drain", "DURATION", "how long to wait at most for what is under way in the end (10s)"),
+        Option("drain", "DURATION", "in the end, what has not come after this long without any progress is lost (10s)"),
         Option("unordered", nil, "deliveries out of order are no failure, as on AWS"),
         Option("ca", "FILE", "certificate authorities for wss://, in PEM (CURL_CA_BUNDLE, SSL_CERT_FILE, the system's)"),
         Option("source", "LIST", "local addresses to connect from, separated by commas (on the loopback as many as needed)"),

@@ -30,12 +30,15 @@ extension LoadEngine {
         }
         guard nextToLeave < last, closing == 0 else { return }
         guard judgesPresence, open > 0 else { return enter(.over, at: now) }
-        if phaseDeadline == .max {
-            phaseDeadline = now + nanoseconds(plan.drain)
+        guard now >= nextLook else { return }
+        nextLook = now + Self.second / 10
+        let missing = arrivals.presence.missingLeaves
+        let present = ghosts.reduce(0) { $0 + max(0, $1) }
+        if isStuck(at: missing + present, now) || missing == 0 && ghosts.allSatisfy({ $0 == 0 }) {
+            judge(now)
+        } else {
             askEveryone(now)
         }
-        let isQuiet = arrivals.presence.missingLeaves == 0 && !ghosts.contains { $0 != 0 }
-        if isQuiet || now > phaseDeadline { judge(now) } else { askEveryone(now) }
     }
 
     private func leavingTime(_ order: Int) -> Int64 {

@@ -7,14 +7,14 @@ extension LoadEngine {
         if next == .measuring { finishSecond(now) }
         phase = next
         phaseStart = now
+        lastProgress = now
         phaseDeadline = .max
         switch next {
         case .ramping, .over: rampStart = now
-        case .settling: phaseDeadline = now + 5 * Self.second
+        case .settling: phaseDeadline = now + nanoseconds(plan.drain)
         case .measuring: startMeasuring(now)
         case .draining:
             outcome.sending = Double(max(1, now - schedule.start)) / 1e9
-            phaseDeadline = now + (isInterrupted ? Self.second : nanoseconds(plan.drain))
         case .leaving: startLeaving(now)
         }
         atPhase?(next)
@@ -30,7 +30,14 @@ extension LoadEngine {
             if now - max(lastArrival, phaseStart) > Self.second / 5 || now > phaseDeadline { enter(.measuring, at: now) }
         case .measuring: measure(now)
         case .draining:
-            if arrivals.ledger.isSettled || now > phaseDeadline || open == 0 { endMeasuring(now) }
+            let ledger = arrivals.ledger
+            if isStuck(at: ledger.received + ledger.acked + ledger.refusedCount, now) || open == 0 {
+                endMeasuring(now)
+            } else if now >= nextLook {
+                // With connections gone it takes a look at every message of every member.
+                nextLook = now + (outcome.dropped.isEmpty ? 0 : Self.second)
+                if ledger.isSettled { endMeasuring(now) }
+            }
         case .leaving: leave(now)
         case .over: break
         }
@@ -50,10 +57,18 @@ extension LoadEngine {
             case .closed: next = min(next, measuringEnd)
             }
         case .draining: next = min(next, now + Self.second / 100)
-        case .leaving: next = min(next, now + Self.second / 50)
+        case .leaving:
+            // Who leaves goes on time; what is heard of it is looked at ten times a second.
+            next = min(next, now + Self.second / (nextToLeave >= plan.rooms ? 100 : 10))
         case .over: break
         }
         return next
+    }
+
+    /// Whether what is counted has not grown for as long as the plan waits: a slow service is waited for, a silent one not.
+    func isStuck(at count: Int, _ now: Int64) -> Bool {
+        if count != progress { (progress, lastProgress) = (count, now) }
+        return now - lastProgress > (isInterrupted ? Self.second : nanoseconds(plan.drain))
     }
 
     private var measuringEnd: Int64 { schedule.start + nanoseconds(plan.duration) }

@@ -38,6 +38,9 @@ import WebSocketCodec
     var rampStart: Int64 = 0
     var phaseStart: Int64 = 0
     var phaseDeadline = Int64.max
+    /// What ``isStuck(at:_:)`` was told last, and when that was new.
+    var progress = 0
+    var lastProgress: Int64 = 0
     var lastArrival: Int64 = 0
     var lastDelivery: Int64 = 0
 
@@ -59,6 +62,7 @@ import WebSocketCodec
     var counted = (sent: 0, acked: 0, refused: 0, received: 0)
 
     var nextToLeave = 0
+    var nextLook: Int64 = 0
     var asked: [Int64]
     var ghosts: [Int]
     var processorStart: Int64 = 0
