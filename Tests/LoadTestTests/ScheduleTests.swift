@@ -46,3 +46,24 @@ import Testing
         #expect(stamp == nil)
     }
 }
+
+@Suite struct SourcesTests {
+    static func sources(_ connections: Int, to host: String, from given: [String] = []) throws -> [String] {
+        var plan = LoadPlan(rooms: 1, members: connections, pacing: .open(perSecond: 1), duration: 1)
+        plan.sources = given
+        let address = try #require(try SocketAddress.resolve(host, port: 80).get().first)
+        return try Sources(plan, to: address).addresses.map(\.ip)
+    }
+
+    @Test func `on the loopback there are as many addresses as the connections need`() throws {
+        #expect(try Self.sources(20_000, to: "127.0.0.1") == [])
+        #expect(try Self.sources(28_000, to: "127.0.0.1") == ["127.0.0.2", "127.0.0.3"])
+        #expect(try Self.sources(1_000_000, to: "127.0.0.9").count == 50)
+    }
+
+    @Test func `elsewhere the kernel chooses, unless addresses are given`() throws {
+        #expect(try Self.sources(100_000, to: "192.0.2.1") == [])
+        #expect(try Self.sources(1, to: "192.0.2.1", from: ["127.0.0.7"]) == ["127.0.0.7"])
+        #expect(throws: LoadError.invalidSource("192.0.2.1")) { try Self.sources(1, to: "127.0.0.1", from: ["192.0.2.1"]) }
+    }
+}

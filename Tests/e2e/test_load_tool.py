@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import resource
 import signal
@@ -251,6 +252,35 @@ def test_too_few_descriptors_are_found_before_the_start():
         [BINARY, "load", "--rooms", "10", "--members", "100"], env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10,
         preexec_fn=lower)
     one_line(run, "1100 file descriptors are needed", "256", "ulimit -Hn")
+
+
+def test_idle_connections_are_kept_alive(servers, tmp_path):
+    server = servers("in-process", "--presence-ttl", "4", "--log-level", "info")
+    # The second message is the first one of its sender, who has said nothing for longer than the lease.
+    run = muster(
+        "load", "--rooms", "1", "--members", "2", "--rate", "0.2", "--duration", "12", "--url", server.url, "--json", str(tmp_path / "run.json"),
+        timeout=40, MUSTER_JWT_SECRET=SECRET)
+    assert run.returncode == 0, run
+    assert json.loads((tmp_path / "run.json").read_text())["messages"]["acked"] == 2
+
+
+def test_on_a_terminal_the_progress_is_one_line_that_changes(quick):
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+            [BINARY, "load", *SMALL, "--url", quick.url], env=environment(MUSTER_JWT_SECRET=SECRET), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        text = b""
+        try:
+            while part := os.read(ours, 4096):
+                text += part
+        except OSError:
+            # The terminal's other end is closed.
+            pass
+        os.close(ours)
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, out
+    assert b"\n" not in text and text.count(b"\rmeasuring") >= 2 and text.endswith(b"\r\x1b[K"), text
 
 
 def test_several_source_addresses(quick):

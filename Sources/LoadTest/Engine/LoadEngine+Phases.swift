@@ -150,7 +150,7 @@ extension LoadEngine {
             while sentAt.count <= message { sentAt.append(0) }
             sentAt[message] = scheduled
         }
-        let stamp = Stamp(run: run32, room: room, sender: sender, number: number, scheduled: scheduled)
+        let stamp = Stamp(run: runNumber, room: room, sender: sender, number: number, scheduled: scheduled)
         let payload = dialect.publication(connection.index, message: message, body: stamp.body(bytes: plan.bodyBytes))
         send(payload, to: connection)
         let now = monotonicNow()
@@ -173,12 +173,16 @@ extension LoadEngine {
 
     /// Stops sending and opening; asked again, stops everything.
     func interrupt() {
-        // The descriptor stays readable: it is asked only once, and the second signal is for the caller's handler.
+        // One byte for each time.
         if let stopDescriptor {
             var byte: UInt8 = 0
             _ = unsafe read(stopDescriptor, &byte, 1)
         }
-        if isInterrupted { return enter(.over, at: monotonicNow()) }
+        if isInterrupted {
+            let now = monotonicNow()
+            if phase == .measuring || phase == .draining { endMeasuring(now) }
+            return enter(.over, at: now)
+        }
         isInterrupted = true
         outcome.ending = .interrupted
     }

@@ -21,7 +21,7 @@ import WebSocketCodec
     let sources: Sources
     let openers: CurlOpeners?
     let arrivals: Arrivals
-    let run32: UInt32
+    let runNumber: UInt32
     var connections: [Connection]
     var poller: Poller
     var masks = MaskSource()
@@ -84,7 +84,7 @@ import WebSocketCodec
         self.plan = plan
         self.endpoint = endpoint
         self.dialect = dialect
-        run32 = run
+        runNumber = run
         openers = endpoint.isSecure
             ? try CurlOpeners(url: endpoint.secureURL, authorities: plan.authorities, timeout: plan.connectTimeout) : nil
         address = try Reachability.firstAddress(endpoint, timeout: plan.connectTimeout)
@@ -160,7 +160,7 @@ import WebSocketCodec
         return message < sentAt.count ? sentAt[message] : 0
     }
 
-    /// The room that opens `order`-th: everyone's first member, then everyone's second.
+    /// The connection that opens `order`-th: the first members of all rooms, then the second ones.
     func connection(inOrder order: Int) -> Connection {
         connections[order % plan.rooms * plan.members + order / plan.rooms]
     }
