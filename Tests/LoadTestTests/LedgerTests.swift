@@ -159,6 +159,7 @@ struct Traffic {
 
     @Test func `who was there first hears of every later join once`() {
         var ledger = Self.ledger()
+        #expect(ledger.missingJoins == 3)
         ledger.heardJoin(0, of: 1)
         ledger.heardJoin(0, of: 2)
         #expect(ledger.missingJoins == 1)

@@ -14,6 +14,9 @@ public final class MusterDialect: Dialect {
 
     public let tellsPresence: Bool
 
+    /// Larger rooms get no presence frames.
+    private static let presenceUsers = 1000
+
     /// - Parameters:
     ///   - token: of a connection's user; nil where the URL has what is needed.
     ///   - connectionOfUser: the connection of a user of this run, if each has a user of its own.
@@ -24,9 +27,9 @@ public final class MusterDialect: Dialect {
         (rooms, members) = (plan.rooms, plan.members)
         self.endpoint = endpoint
         self.roomPrefix = roomPrefix
-        self.connectionOfUser = connectionOfUser
+        tellsPresence = connectionOfUser != nil && plan.members <= Self.presenceUsers
+        self.connectionOfUser = tellsPresence ? connectionOfUser : nil
         self.token = token
-        tellsPresence = connectionOfUser != nil
     }
 
     public func opening(_ connection: Int) -> Opening {

@@ -24,7 +24,8 @@ struct PresenceLedger: Sendable {
         askedAt = [Int64](repeating: 0, count: rooms * members)
         joinedAt = [Int64](repeating: 0, count: rooms * members)
         gone = [Bool](repeating: false, count: rooms * members)
-        joins = [UInt64](repeating: 0, count: rooms * members * words)
+        // Made with the first join: without presence its square of members is not needed.
+        joins = []
     }
 
     mutating func asked(_ connection: Int, at now: Int64) { askedAt[connection] = now }
@@ -34,6 +35,7 @@ struct PresenceLedger: Sendable {
 
     mutating func heardJoin(_ observer: Int, of subject: Int) {
         guard observer / members == subject / members else { return }
+        if joins.isEmpty { joins = [UInt64](repeating: 0, count: joinedAt.count * words) }
         let place = observer * words + subject % members / 64
         let bit: UInt64 = 1 << UInt64(subject % members % 64)
         if joins[place] & bit != 0 { doubledJoins += 1 }
@@ -54,7 +56,7 @@ struct PresenceLedger: Sendable {
             for subject in first..<first + members where subject != observer && joinedAt[subject] > 0 {
                 guard askedAt[subject] > joinedAt[observer] else { continue }
                 let member = subject - first
-                if joins[observer * words + member / 64] & 1 << UInt64(member % 64) == 0 { missing += 1 }
+                if joins.isEmpty || joins[observer * words + member / 64] & 1 << UInt64(member % 64) == 0 { missing += 1 }
             }
         }
         return missing
