@@ -116,7 +116,7 @@ extension LoadReport {
         @media(prefers-color-scheme:dark){:root{--ground:#14171b;--panel:#1d2127;--ink:#e6e9ed;--soft:#9aa5b1;--line:#333a43;--a:#6ea8ff;--b:#f2a154;--c:#c99bf0;--good:#5ccf8a;--bad:#ff8a80}}
         *{box-sizing:border-box}
         body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-        main{max-width:1180px;margin:0 auto;padding:28px 20px 48px;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr));gap:16px}
+        main{max-width:1180px;margin:0 auto;padding:28px 20px 48px;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:16px}
         header,.tiles,.note,.tables,.wide{grid-column:1/-1;margin:0}
         h1{margin:0;font-size:22px}h1 span{font-weight:400;color:var(--soft);overflow-wrap:anywhere}
         h2{margin:0 0 8px;font-size:15px}
@@ -130,7 +130,7 @@ extension LoadReport {
         .legend{font-weight:400;font-size:13px;color:var(--soft)}
         .key{display:inline-block;width:14px;height:3px;border-radius:2px;margin:0 6px 3px 14px}
         .key.a{background:var(--a)}.key.b{background:var(--b)}.key.c{background:var(--c)}
-        svg{display:block;width:100%;height:auto}
+        svg{display:block;width:100%;height:auto}figure:not(.wide) svg{max-width:660px}.wide{overflow-x:auto}.wide svg{min-width:680px}
         .grid{stroke:var(--line)}.axis{stroke:var(--soft)}
         .tick,.title{fill:var(--soft);font-size:12px;font-variant-numeric:tabular-nums}
         .line{fill:none;stroke-width:1.8;stroke-linejoin:round}
