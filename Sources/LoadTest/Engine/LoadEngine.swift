@@ -114,6 +114,7 @@ import WebSocketCodec
     /// is part of the outcome.
     public func run() throws(LoadError) -> LoadOutcome {
         let start = monotonicNow()
+        defer { openers?.finish() }
         if let openers { poller.add(openers.descriptor, tag: Tag.openers) }
         if let stopDescriptor { poller.add(stopDescriptor, tag: Tag.stop) }
         (runStart, lastFinish, nextTick) = (start, start, start + Self.second)

@@ -50,6 +50,8 @@ final class CurlOpeners: Sendable {
     /// Readable when there is something to ``take()``.
     let descriptor: CInt
     private let results = Mutex<[Result]>([])
+    /// Those that still run, by their connection.
+    private let threads = Mutex<[Int: pthread_t]>([:])
     private let url: String
     private let authorities: String?
     private let timeout: Double
@@ -77,16 +79,35 @@ final class CurlOpeners: Sendable {
             unsafe Unmanaged<TLSOpening>.fromOpaque(argument).release()
             throw .system(call: "pthread_create", reason: systemError(failure))
         }
-        pthread_detach(thread)
+        threads.withLock { $0[connection] = thread }
     }
 
+    /// On the thread that opens, as ``finish()``.
     func take() -> [Result] {
         var count: UInt64 = 0
         _ = unsafe read(descriptor, &count, 8)
-        return results.withLock { results in
+        let taken = results.withLock { results in
             defer { results = [] }
             return results
         }
+        for result in taken { join(threads.withLock { $0.removeValue(forKey: result.connection) }) }
+        return taken
+    }
+
+    /// Waits for everything that is still being opened, at most as long as one connection may take.
+    ///
+    /// OpenSSL takes itself down when the process ends, and no thread may be inside it, or ending, at that time.
+    func finish() {
+        let running = threads.withLock { threads in
+            defer { threads = [:] }
+            return threads
+        }
+        for thread in running.values { join(thread) }
+        for case (_, .success(let transport)) in take() { transport.close() }
+    }
+
+    private func join(_ thread: pthread_t?) {
+        if let thread { pthread_join(thread, nil) }
     }
 
     fileprivate func connect(_ connection: Int, from source: String?) {
