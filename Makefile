@@ -21,7 +21,7 @@ PYTHON := /usr/bin/python3
 REQUIREMENTS := Tests/e2e/requirements.txt
 
 BUILD_PACKAGES := libsqlite3-dev libssl-dev pkg-config
-TEST_PACKAGES := $(BUILD_PACKAGES) python3 python3-venv node-ws tmux util-linux
+TEST_PACKAGES := $(BUILD_PACKAGES) python3 python3-venv node-ws tmux util-linux openssl libcurl4
 
 # Installs what is missing of $(1), once at a time on a machine; with nothing missing it neither needs root nor a network.
 define install

@@ -33,6 +33,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CLinux", path: "Sources/CLinux"),
+        .target(name: "CCurl", path: "Sources/CCurl", linkerSettings: [.linkedLibrary("dl")]),
 
         // The words, their JSON, and where they are kept
         library("ChatModel"),
@@ -66,10 +67,11 @@ let package = Package(
             "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatBroadcast", "ChatHandlers",
             "Tokens", "Logs", "Gateway", "HTTPCodec", "JSONCoding", "CLinux",
         ]),
+        library("LoadTest", ["JSONCoding", "HTTPCodec", "WebSocketCodec", "CLinux", "CCurl"]),
         .executableTarget(
             name: "muster",
             dependencies: [
-                "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatHandlers", "Tokens", "Logs",
+                "LoadTest", "JSONCoding", "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatHandlers", "Tokens", "Logs",
             ],
             path: "Sources/muster", swiftSettings: safe),
     ]
@@ -96,6 +98,7 @@ let package = Package(
             tests("HandlerTests", [
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
             ]),
+            tests("LoadTestTests", ["LoadTest", "JSONCoding"]),
             tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable"]),
             tests("LocalServerTests", [
                 "LocalServer", "Gateway", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable", "TestSupport",

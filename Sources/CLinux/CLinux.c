@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 // posix_spawn cannot set the parent-death signal, and Swift code must not run between fork and exec.
-pid_t clinux_spawn(const char *path, char *const argv[], char *const envp[]) {
+static pid_t spawn(const char *path, char *const argv[], char *const envp[], int output) {
     int report[2];
     if (pipe2(report, O_CLOEXEC) != 0) return -errno;
 
@@ -27,6 +27,7 @@ pid_t clinux_spawn(const char *path, char *const argv[], char *const envp[]) {
         // Ctrl-C in a terminal goes to the foreground group: the server decides when its children end.
         setpgid(0, 0);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (output >= 0) dup2(output, STDOUT_FILENO);
 #ifdef SYS_close_range
         // Ours are close-on-exec one by one; this is for what the server inherited itself (4: CLOSE_RANGE_CLOEXEC).
         syscall(SYS_close_range, 3, ~0U, 4);
@@ -51,6 +52,12 @@ pid_t clinux_spawn(const char *path, char *const argv[], char *const envp[]) {
     }
     close(report[0]);
     return failure ? -failure : child;
+}
+
+pid_t clinux_spawn(const char *path, char *const argv[], char *const envp[]) { return spawn(path, argv, envp, -1); }
+
+pid_t clinux_spawn_into(const char *path, char *const argv[], char *const envp[], int output) {
+    return spawn(path, argv, envp, output);
 }
 
 int clinux_accept(int listener, struct sockaddr *address, socklen_t *length) {

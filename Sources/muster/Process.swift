@@ -70,6 +70,9 @@ func catchStopSignals() {
     }
 }
 
+/// Readable when SIGTERM or SIGINT has come, for a command that has a loop of its own: one byte for each.
+var stopDescriptor: CInt { unsafe stopPipe.read }
+
 /// Blocks the calling thread until SIGTERM or SIGINT comes, or has come.
 func waitForStopSignal() {
     var byte: UInt8 = 0

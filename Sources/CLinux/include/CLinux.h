@@ -20,6 +20,9 @@
 /// Returns the pid, or the negative errno of what failed, exec included.
 pid_t clinux_spawn(const char *path, char *const argv[], char *const envp[]);
 
+/// As clinux_spawn, with `output` as the child's standard output.
+pid_t clinux_spawn_into(const char *path, char *const argv[], char *const envp[], int output);
+
 /// accept4 with a descriptor that is non-blocking and closed on exec.
 int clinux_accept(int listener, struct sockaddr *address, socklen_t *length);
 
