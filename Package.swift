@@ -41,7 +41,7 @@ let package = Package(
         library("ChatWire", ["ChatModel", "JSONCoding"]),
         library("ChatStore", ["ChatModel"]),
         library("MemoryTable", ["ChatModel", "ChatStore"]),
-        library("SQLiteTable", ["ChatStore", "JSONCoding", "CSQLite"]),
+        library("SQLiteTable", ["ChatStore", "JSONCoding", "CSQLite", "CLinux"]),
         library("ChatBroadcast", ["ChatModel", "ChatWire", "ChatStore", "Logs"]),
         library("Tokens", ["JSONCoding", "COpenSSL"]),
         .target(

@@ -12,6 +12,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <time.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -28,5 +30,8 @@ int clinux_pidfd_open(pid_t pid);
 
 /// Names a thread for debuggers and `top -H`; bytes after the 15th are left out.
 void clinux_name_thread(pthread_t thread, const char *name);
+
+/// sem_clockwait on the monotonic clock: 0, or -1 and errno.
+int clinux_sem_wait_until(sem_t *semaphore, const struct timespec *moment);
 
 #endif

@@ -188,7 +188,7 @@ public enum IndexProjection {
     /// The item as an index shows it.
     public static func project(_ item: Item) -> Item {
         var projected = item
-        projected.attributes = item.attributes.filter { attributes.contains($0.key) }
+        projected.attributes = item.attributes.filter { attributes.contains($0.name) }
         return projected
     }
 }
