@@ -95,7 +95,7 @@ let package = Package(
             tests("HandlerTests", [
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
             ]),
-            tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable"]),
+            tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
             tests("LocalServerTests", ["LocalServer", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable"]),
         ]
 )

@@ -57,6 +57,9 @@ public final class SQLiteTable: Table {
         cache?.empty()
     }
 
+    /// One queue, one thread. Another process may write in between.
+    public var appliesInOrder: Bool { true }
+
     /// Transactions committed since the table was opened: fewer than the writes when they came together.
     public var commits: Int { writer?.commits.load(ordering: .relaxed) ?? 0 }
 
