@@ -42,7 +42,7 @@ let package = Package(
         library("ChatWire", ["ChatModel", "JSONCoding"]),
         library("ChatStore", ["ChatModel"]),
         library("MemoryTable", ["ChatModel", "ChatStore"]),
-        library("SQLiteTable", ["ChatStore", "JSONCoding", "CSQLite"]),
+        library("SQLiteTable", ["ChatStore", "JSONCoding", "CSQLite", "CLinux"]),
         library("ChatBroadcast", ["ChatModel", "ChatWire", "ChatStore", "Logs"]),
         library("Tokens", ["JSONCoding", "COpenSSL"]),
         .target(
@@ -99,7 +99,7 @@ let package = Package(
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
             ]),
             tests("LoadTestTests", ["LoadTest", "JSONCoding"]),
-            tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable"]),
+            tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
             tests("LocalServerTests", [
                 "LocalServer", "Gateway", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable", "TestSupport",
             ]),

@@ -75,3 +75,7 @@ void clinux_name_thread(pthread_t thread, const char *name) {
     snprintf(bounded, sizeof bounded, "%s", name);
     pthread_setname_np(thread, bounded);
 }
+
+int clinux_sem_wait_until(sem_t *semaphore, const struct timespec *moment) {
+    return sem_clockwait(semaphore, CLOCK_MONOTONIC, moment);
+}

@@ -16,12 +16,26 @@ extension Identifier {
 
 /// Whether two strings are the same UTF-8 bytes.
 public func bytesEqual(_ a: String, _ b: String) -> Bool {
-    a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8)
+    guard a.utf8.count == b.utf8.count else { return false }
+    let (left, right) = (a.utf8.span, b.utf8.span)
+    var index = 0
+    // Keys are dozens of bytes: eight at a time. RawSpan checks bounds, and any bits are an integer.
+    while index + 8 <= left.count {
+        let (x, y) = unsafe (
+            left.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self),
+            right.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+        if x != y { return false }
+        index += 8
+    }
+    while index < left.count, left[index] == right[index] { index += 1 }
+    return index == left.count
 }
 
 /// Whether `a` sorts before `b` by UTF-8 bytes, as DynamoDB and SQLite sort keys.
 public func bytesPrecede(_ a: String, _ b: String) -> Bool {
-    a.utf8.lexicographicallyPrecedes(b.utf8)
+    let (left, right) = (a.utf8.span, b.utf8.span)
+    for index in 0..<min(left.count, right.count) where left[index] != right[index] { return left[index] < right[index] }
+    return left.count < right.count
 }
 
 /// One customer's name-space: nothing a client sends can reach another.

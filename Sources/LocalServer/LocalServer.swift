@@ -41,7 +41,7 @@ public final class LocalServer: Sendable {
         let order = CommitOrder()
         let isInProcess = configuration.handlersFolder == nil
         let table = try explained {
-            try SQLiteTable(path: folder.databasePath) { changes in
+            try SQLiteTable(path: folder.databasePath, options: isInProcess ? .alone : .init()) { changes in
                 guard isInProcess else { return }
                 index.apply(changes)
                 order.announce(changes)
@@ -85,6 +85,12 @@ public final class LocalServer: Sendable {
         await children?.stop()
         table.close()
     }
+}
+
+extension SQLiteTable.Options {
+    /// For a process that alone writes the file, and at its start ends every connection of the run before.
+    static let alone = SQLiteTable.Options(
+        caches: Keys.isReadOften, isDurable: Keys.mustBeDurable, answering: Gateway.gatheringWakeUps)
 }
 
 /// Turns any part's error into the one line that the operator sees.

@@ -4,12 +4,23 @@ import Synchronization
 /// Many requests in one transaction: done, committed, told to the change feed, answered, in this order.
 ///
 /// Used by the writer's thread alone.
-struct GroupCommit {
+final class GroupCommit {
     private let rows: ItemRows
+    private let writer: RowWriter
+    private let cache: ItemCache?
+    private let options: SQLiteTable.Options
     private let onCommit: (@Sendable ([ItemChange]) -> Void)?
+    /// Whether a commit waits for the disk, as the connection is set.
+    private var isSyncing = true
 
-    init(_ connection: SQLiteConnection, onCommit: (@Sendable ([ItemChange]) -> Void)?) {
+    init(
+        _ connection: SQLiteConnection, options: SQLiteTable.Options, cache: ItemCache?,
+        onCommit: (@Sendable ([ItemChange]) -> Void)?
+    ) {
         rows = ItemRows(connection: connection)
+        writer = RowWriter(connection)
+        self.options = options
+        self.cache = cache
         self.onCommit = onCommit
     }
 
@@ -20,12 +31,14 @@ struct GroupCommit {
             let answers = try transaction(group)
             commits.add(1, ordering: .relaxed)
             report(answers)
-            for (request, answer) in zip(group, answers) { request.continuation.resume(returning: answer) }
+            answer { for (request, answer) in zip(group, answers) { request.continuation.resume(returning: answer) } }
         } catch {
             if group.count > 1, !error.isBusy {
                 for request in group { commit([request], counting: commits) }
             } else {
-                for request in group { request.continuation.resume(returning: .failure(error.tableError)) }
+                answer {
+                    for request in group { request.continuation.resume(returning: .failure(error.tableError)) }
+                }
             }
         }
     }
@@ -36,13 +49,35 @@ struct GroupCommit {
         try? rows.connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
+    private func answer(_ resume: () -> Void) {
+        if let answering = options.answering { answering(resume) } else { resume() }
+    }
+
+    /// As quickly as what is known allows, and with care if that turns out wrong.
     private func transaction(_ group: [WriteRequest]) throws(SQLiteFailure) -> [WriteRequest.Answer] {
         do {
+            return try transaction(group, isCareful: false)
+        } catch where error.isConstraint {
+            return try transaction(group, isCareful: true)
+        }
+    }
+
+    private func transaction(
+        _ group: [WriteRequest], isCareful: Bool
+    ) throws(SQLiteFailure) -> [WriteRequest.Answer] {
+        var plan = GroupPlan(
+            rows: rows, writer: writer, cache: cache, hasFeed: onCommit != nil, isCareful: isCareful)
+        do {
+            try sync(group.contains { $0.work.isDurable(options.isDurable) })
             try rows.connection.run("BEGIN IMMEDIATE")
             var answers: [WriteRequest.Answer] = []
             answers.reserveCapacity(group.count)
-            for request in group { answers.append(try perform(request)) }
+            for request in group { answers.append(try plan.perform(request)) }
+            try plan.flush()
+            let written = plan.written
+            cache?.beginCommit(of: written.lazy.map(\.key))
             try rows.connection.run("COMMIT")
+            cache?.endCommit(of: written.lazy.compactMap(\.current))
             return answers
         } catch {
             rows.connection.rollBack()
@@ -50,55 +85,36 @@ struct GroupCommit {
         }
     }
 
-    /// Judges the whole request before it writes anything, so that refusing it needs no rollback.
-    private func perform(_ request: WriteRequest) throws(SQLiteFailure) -> WriteRequest.Answer {
-        do {
-            let actions = try actions(request.work)
-            var before: [Item?] = []
-            for action in actions {
-                let isNeeded = request.wantsOld || onCommit != nil || action.readsItem
-                before.append(isNeeded ? try rows.get(action.key) : nil)
-            }
-            let changes = try plan(actions, before)
-            for (action, change) in zip(actions, changes) { try apply(action, change) }
-            return .success(changes)
-        } catch {
-            switch error {
-            case .table(let error): return .failure(error)
-            case .sqlite(let failure): throw failure
-            }
-        }
-    }
-
-    private func actions(_ work: WriteRequest.Work) throws(StepError) -> [TransactAction] {
-        switch work {
-        case .actions(let actions): actions
-        case .expiry(let seconds, let limit):
-            try rows.expiredKeys(before: seconds, limit: limit).map { .delete($0, if: nil) }
-        }
-    }
-
-    private func plan(_ actions: [TransactAction], _ before: [Item?]) throws(StepError) -> [ItemChange] {
-        do {
-            return try WritePlan.changes(of: actions, before: before)
-        } catch {
-            throw .table(error)
-        }
-    }
-
-    private func apply(_ action: TransactAction, _ change: ItemChange) throws(StepError) {
-        switch action {
-        case .check: break
-        case .delete(let key, _): try rows.delete(key)
-        case .put, .update:
-            if let new = change.new, change.old != new { try rows.put(new) }
-        }
+    /// Whether the next commit waits until the log is on the disk. One that does not is still whole, comes after those
+    /// before it, and is on the disk when a later one that waits is: the log is one file, synced from its start.
+    private func sync(_ isNeeded: Bool) throws(SQLiteFailure) {
+        guard isNeeded != isSyncing else { return }
+        // SQLite does this while it prepares the statement, so that a cached one would do nothing.
+        try rows.connection.script(isNeeded ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
+        isSyncing = isNeeded
     }
 
     private func report(_ answers: [WriteRequest.Answer]) {
         guard let onCommit else { return }
         var changes: [ItemChange] = []
-        for case .success(let done) in answers { changes += done.filter { $0.old != $0.new } }
+        for case .success(let done) in answers {
+            for change in done where change.old != change.new { changes.append(change) }
+        }
         if !changes.isEmpty { onCommit(changes) }
+    }
+}
+
+extension WriteRequest.Work {
+    /// Whether what it writes must be on the disk before it is answered.
+    fileprivate func isDurable(_ isDurable: (@Sendable (TransactAction) -> Bool)?) -> Bool {
+        guard let isDurable else { return true }
+        switch self {
+        case .actions(let actions):
+            return actions.contains { action in
+                if case .check = action { false } else { isDurable(action) }
+            }
+        // What has expired counts as gone already, deleted or not.
+        case .expiry: return false
+        }
     }
 }

@@ -8,6 +8,23 @@ extension ItemRows {
         """
     }
 
+    /// Of a key that is believed to be free: anything there is a constraint's failure.
+    static var insertSQL: StaticString {
+        """
+        INSERT INTO items (pk, sk, gsi1pk, gsi1sk, gsi2pk, gsi2sk, expires_at, attributes)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        """
+    }
+
+    /// Of a row whose other columns stay: no index is written.
+    static var attributesSQL: StaticString {
+        "UPDATE items SET attributes = ?3 WHERE pk = ?1 AND sk = ?2"
+    }
+
+    static var deleteSQL: StaticString {
+        "DELETE FROM items WHERE pk = ?1 AND sk = ?2"
+    }
+
     /// An upsert and not a replace: columns that stay the same cost no index write.
     static var putSQL: StaticString {
         """

@@ -10,41 +10,31 @@ struct ItemRows {
         try with(Self.getSQL) { statement throws(StepError) in
             statement.bind(1, key.pk)
             statement.bind(2, key.sk)
-            return try step(statement) ? try Self.item(statement) : nil
+            return try step(statement) ? try Self.item(statement, key) : nil
         }
     }
 
-    /// One snapshot of several items, each once; absent ones are left out.
+    func contains(_ key: Key) throws(SQLiteFailure) -> Bool {
+        let statement = try connection.statement(Self.getSQL)
+        defer { statement.reset() }
+        statement.bind(1, key.pk)
+        statement.bind(2, key.sk)
+        return try statement.step()
+    }
+
+    /// One snapshot of several items, no key twice; absent ones are left out.
     func get(_ keys: [Key]) throws(StepError) -> [Item] {
+        // One statement is a snapshot by itself.
+        if keys.count == 1 { return try get(keys[0]).map { [$0] } ?? [] }
         try run("BEGIN")
         // A read transaction has nothing to lose: ending it either way is the same.
         defer { connection.rollBack() }
         var items: [Item] = []
-        var seen: Set<Key> = []
-        for key in keys where seen.insert(key).inserted {
+        items.reserveCapacity(keys.count)
+        for key in keys {
             if let item = try get(key) { items.append(item) }
         }
         return items
-    }
-
-    func put(_ item: Item) throws(StepError) {
-        try with(Self.putSQL) { statement throws(StepError) in
-            statement.bind(1, item.key.pk)
-            statement.bind(2, item.key.sk)
-            Self.bind(statement, 3, item.gsi1)
-            Self.bind(statement, 5, item.gsi2)
-            if let seconds = item.number("expiresAt") { statement.bind(7, seconds) } else { statement.bindNull(7) }
-            statement.bind(8, bytes: ItemCodec.encode(item.attributes))
-            _ = try step(statement)
-        }
-    }
-
-    func delete(_ key: Key) throws(StepError) {
-        try with("DELETE FROM items WHERE pk = ?1 AND sk = ?2") { statement throws(StepError) in
-            statement.bind(1, key.pk)
-            statement.bind(2, key.sk)
-            _ = try step(statement)
-        }
     }
 
     /// The rows of a partition whose sort keys are in `bounds`, in order, past the cursor.
@@ -58,7 +48,7 @@ struct ItemRows {
             if query.index != .table { Self.bind(statement, cursor: query) }
             var items: [Item] = []
             while try step(statement) {
-                let item = try Self.item(statement)
+                let item = try Self.item(statement, Key(statement.string(0), statement.string(1)))
                 items.append(query.index == .table ? item : IndexProjection.project(item))
             }
             return items
@@ -117,8 +107,7 @@ struct ItemRows {
         }
     }
 
-    private static func item(_ statement: SQLiteStatement) throws(StepError) -> Item {
-        let key = Key(statement.string(0), statement.string(1))
+    private static func item(_ statement: SQLiteStatement, _ key: Key) throws(StepError) -> Item {
         guard let attributes = statement.withBytes(6, { ItemCodec.decode($0) }) else {
             throw .table(.unavailable("the database is damaged: an item's attributes are not readable"))
         }
@@ -127,16 +116,6 @@ struct ItemRows {
 
     private static func indexKey(_ statement: SQLiteStatement, _ column: Int32) -> Key? {
         statement.isNull(column) ? nil : Key(statement.string(column), statement.string(column + 1))
-    }
-
-    private static func bind(_ statement: SQLiteStatement, _ index: Int32, _ key: Key?) {
-        if let key {
-            statement.bind(index, key.pk)
-            statement.bind(index + 1, key.sk)
-        } else {
-            statement.bindNull(index)
-            statement.bindNull(index + 1)
-        }
     }
 
     /// Without a cursor, one before or past every row.

@@ -9,6 +9,9 @@ struct SQLiteFailure: Error, Equatable {
     /// The statement or the step that failed.
     let context: String
 
+    /// Whether a row was where none may be.
+    var isConstraint: Bool { code == SQLITE_CONSTRAINT }
+
     /// Whether another connection held the write lock for longer than the busy time-out.
     var isBusy: Bool { code == SQLITE_BUSY || code == SQLITE_LOCKED }
 

@@ -25,12 +25,18 @@ import CSQLite
     /// Binds the parameter of this index, from 1. The bytes are copied; U+0000 is a byte like any other.
     func bind(_ index: Int32, _ text: String) {
         var text = text
-        text.withUTF8 { unsafe bind(index, buffer: $0) }
+        text.withUTF8 { unsafe bind(index, buffer: $0, copied) }
     }
 
     /// Binds bytes that compare as text, which may be no UTF-8: the end of a range.
     func bind(_ index: Int32, bytes: [UInt8]) {
-        unsafe bytes.withUnsafeBufferPointer { unsafe bind(index, buffer: $0) }
+        unsafe bytes.withUnsafeBufferPointer { unsafe bind(index, buffer: $0, copied) }
+    }
+
+    /// Binds text without a copy. The bytes must stay where they are until the statement is bound anew or let go of; a
+    /// statement that is reset without ``reset()`` keeps pointing at them, and must not be stepped before that.
+    func bind(_ index: Int32, lending bytes: UnsafeBufferPointer<UInt8>) {
+        unsafe bind(index, buffer: bytes, nil)
     }
 
     func bind(_ index: Int32, _ number: Int64) {
@@ -40,6 +46,9 @@ import CSQLite
     func bindNull(_ index: Int32) {
         check(unsafe sqlite3_bind_null(handle, index))
     }
+
+    /// Rows that the last insert, update or delete of the connection changed.
+    var changedRows: Int32 { unsafe sqlite3_changes(connection) }
 
     /// Goes to the next row; false when there is none.
     func step() throws(SQLiteFailure) -> Bool {
@@ -55,6 +64,11 @@ import CSQLite
         // Its code repeats the last step's error, which has been thrown already.
         unsafe sqlite3_reset(handle)
         unsafe sqlite3_clear_bindings(handle)
+    }
+
+    /// As ``reset()``, but what is bound stays bound: for statements whose every parameter is bound before each use.
+    func rewind() {
+        unsafe sqlite3_reset(handle)
     }
 
     func isNull(_ column: Int32) -> Bool {
@@ -82,12 +96,15 @@ import CSQLite
         return unsafe UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(handle, column)))
     }
 
-    private func bind(_ index: Int32, buffer: UnsafeBufferPointer<UInt8>) {
+    private func bind(
+        _ index: Int32, buffer: UnsafeBufferPointer<UInt8>, _ destructor: sqlite3_destructor_type?
+    ) {
         // A null pointer would bind NULL, where an empty text is meant.
         let code = unsafe buffer.withMemoryRebound(to: CChar.self) { text in
             unsafe text.baseAddress == nil
                 ? sqlite3_bind_text64(handle, index, "", 0, copied, UInt8(SQLITE_UTF8))
-                : sqlite3_bind_text64(handle, index, text.baseAddress, UInt64(text.count), copied, UInt8(SQLITE_UTF8))
+                : sqlite3_bind_text64(
+                    handle, index, text.baseAddress, UInt64(text.count), destructor, UInt8(SQLITE_UTF8))
         }
         check(code)
     }

@@ -7,6 +7,7 @@ import ChatStore
 public final class SQLiteTable: Table {
     let writer: Writer?
     private let readers: Readers
+    private let cache: ItemCache?
     private let pageSize: Int
 
     public enum Mode: Sendable {
@@ -21,23 +22,27 @@ public final class SQLiteTable: Table {
     ///   - onCommit: Called with what each commit changed, in commit order, on the writer's thread, before the writes of
     ///     that commit are answered. It delays every write and must not wait for one.
     public convenience init(
-        path: String, mode: Mode = .readWrite, pageSize: Int = 1000, onCommit: (@Sendable ([ItemChange]) -> Void)? = nil
+        path: String, mode: Mode = .readWrite, pageSize: Int = 1000, options: Options = Options(),
+        onCommit: (@Sendable ([ItemChange]) -> Void)? = nil
     ) throws(SQLiteTableError) {
         switch mode {
         case .readWrite:
+            let cache = options.caches.map(ItemCache.init(caches:))
+            let connection = try Opening.writer(path)
             self.init(
-                writer: Writer(try Opening.writer(path), onCommit: onCommit), readers: Readers(path: path),
-                pageSize: pageSize)
+                writer: Writer(connection, options: options, cache: cache, onCommit: onCommit),
+                readers: Readers(path: path), cache: cache, pageSize: pageSize)
         case .readOnly:
             self.init(
                 writer: nil, readers: Readers(path: path, first: try Opening.firstReader(path)), pageSize: pageSize)
         }
     }
 
-    init(writer: Writer?, readers: Readers, pageSize: Int) {
+    init(writer: Writer?, readers: Readers, cache: ItemCache? = nil, pageSize: Int) {
         precondition(pageSize > 0, "a page holds at least one item")
         self.writer = writer
         self.readers = readers
+        self.cache = cache
         self.pageSize = pageSize
     }
 
@@ -49,19 +54,31 @@ public final class SQLiteTable: Table {
         // Readers first: the last connection to go tidies up the log, which one that only reads cannot.
         readers.close()
         writer?.close()
+        cache?.empty()
     }
+
+    /// One queue, one thread. Another process may write in between.
+    public var appliesInOrder: Bool { true }
 
     /// Transactions committed since the table was opened: fewer than the writes when they came together.
     public var commits: Int { writer?.commits.load(ordering: .relaxed) ?? 0 }
 
     public func get(_ key: Key, strong: Bool) async throws(TableError) -> Item? {
         try TableRules.check(key)
+        if let item = cache?[key] { return item }
         return try readers.read { rows throws(StepError) in try rows.get(key) }
     }
 
+    /// One snapshot: no commit is seen in part.
     public func get(_ keys: [Key], strong: Bool) async throws(TableError) -> [Item] {
         for key in keys { try TableRules.check(key) }
-        return try readers.read { rows throws(StepError) in try rows.get(keys) }
+        let keys = keys.distinct
+        guard let cache else { return try read { rows throws(StepError) in try rows.get(keys) } }
+        let finding = cache.find(keys)
+        if finding.missing.isEmpty { return finding.found }
+        let others = try read { rows throws(StepError) in try rows.get(finding.missing) }
+        if finding.found.isEmpty || cache.isCurrent(finding) { return finding.found + others }
+        return try read { rows throws(StepError) in try rows.get(keys) }
     }
 
     public func query(_ query: Query) async throws(TableError) -> Page {
@@ -123,5 +140,16 @@ public final class SQLiteTable: Table {
 
     func read<Result>(_ body: (ItemRows) throws(StepError) -> Result) throws(TableError) -> Result {
         try readers.read(body)
+    }
+}
+
+extension [Key] {
+    /// Each key once. Most reads are of two or three, which need no set.
+    fileprivate var distinct: [Key] {
+        if count <= 8 {
+            guard indices.contains(where: { place in self[..<place].contains(self[place]) }) else { return self }
+        }
+        var seen: Set<Key> = []
+        return filter { seen.insert($0).inserted }
     }
 }

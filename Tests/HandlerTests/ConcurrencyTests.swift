@@ -3,9 +3,9 @@ import Testing
 
 /// Many handlers at once on one table that gives way at every call.
 @Suite struct ConcurrencyTests {
-    @Test(arguments: 1...8 as ClosedRange<UInt64>)
-    func `messages are numbered without gaps, acknowledged once and told once`(seed: UInt64) async throws {
-        let service = try Service(yieldSeed: seed)
+    @Test(arguments: 1...8 as ClosedRange<UInt64>, [true, false])
+    func `messages are numbered without gaps, acknowledged once and told once`(seed: UInt64, follow: Bool) async throws {
+        let service = try Service(yieldSeed: seed, appliesInOrder: follow)
         let watcher = await service.connect("watcher")
         await watcher.join("lobby")
         var senders: [Client] = []
@@ -28,9 +28,9 @@ import Testing
         #expect(Audit(service).faults == [])
     }
 
-    @Test(arguments: 1...8 as ClosedRange<UInt64>)
-    func `one clientMessageId sent by many at once is one message`(seed: UInt64) async throws {
-        let service = try Service(yieldSeed: seed)
+    @Test(arguments: 1...8 as ClosedRange<UInt64>, [true, false])
+    func `one clientMessageId sent by many at once is one message`(seed: UInt64, follow: Bool) async throws {
+        let service = try Service(yieldSeed: seed, appliesInOrder: follow)
         let watcher = await service.connect("watcher")
         await watcher.join("lobby")
         let alice = await service.connect("alice")

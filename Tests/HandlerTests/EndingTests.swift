@@ -325,8 +325,9 @@ private func record(
     of item: Item, by principal: String? = "dynamodb.amazonaws.com", event: String = "REMOVE", inner: Bool = false
 ) -> String {
     var image = [#""PK":{"S":"\#(item.key.pk)"}"#, #""SK":{"S":"\#(item.key.sk)"}"#]
-    for (name, value) in item.attributes.sorted(by: { $0.key < $1.key }) {
-        switch value {
+    for attribute in item.attributes {
+        let name = attribute.name
+        switch attribute.value {
         case .string(let text): image.append(#""\#(name)":{"S":"\#(text)"}"#)
         case .number(let number): image.append(#""\#(name)":{"N":"\#(number)"}"#)
         case .strings(let members): image.append(#""\#(name)":{"SS":[\#(members.map { "\"\($0)\"" }.joined(separator: ","))]}"#)

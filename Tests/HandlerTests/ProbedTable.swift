@@ -41,13 +41,16 @@ final class ProbedTable: Table {
     }
 
     let memory: MemoryTable
+    /// Whether it claims to; with a seed it does not keep its word.
+    let appliesInOrder: Bool
     private let state = Mutex(State())
     private let changes: ChangeBox
     private let yields: SeededRandom?
     let onDeath = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// - Parameter yieldSeed: makes every call a point where other tasks may run.
-    init(pageSize: Int = 1000, indexLag: Bool = false, yieldSeed: UInt64? = nil) {
+    init(pageSize: Int = 1000, indexLag: Bool = false, yieldSeed: UInt64? = nil, appliesInOrder: Bool = false) {
+        self.appliesInOrder = appliesInOrder
         let changes = ChangeBox()
         self.changes = changes
         yields = yieldSeed.map(SeededRandom.init)

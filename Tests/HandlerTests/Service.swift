@@ -32,9 +32,11 @@ final class Service: Sendable {
 
     init(
         _ layout: Layout = Layout(), settings: Settings = Settings(), hasKeys: Bool = true, yieldSeed: UInt64? = nil,
-        log: Log = .silent
+        appliesInOrder: Bool = false, log: Log = .silent
     ) throws {
-        table = ProbedTable(pageSize: layout.pageSize, indexLag: layout.indexLag, yieldSeed: yieldSeed)
+        table = ProbedTable(
+            pageSize: layout.pageSize, indexLag: layout.indexLag, yieldSeed: yieldSeed,
+            appliesInOrder: appliesInOrder)
         self.settings = settings
         minter = try TokenMinter(secret: Service.secret)
         services = ChatServices(

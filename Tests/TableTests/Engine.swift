@@ -18,9 +18,13 @@ struct Engine: Sendable, CustomTestStringConvertible {
         [
             Engine(name: "memory", pageSize: size, make: memory),
             Engine(name: "memory, indexes lag", pageSize: size, make: lagging),
-            Engine(name: "SQLite", pageSize: size, make: sqlite),
+            Engine(name: "SQLite", pageSize: size, make: sqlite(SQLiteTable.Options())),
+            Engine(name: "SQLite, cached", pageSize: size, make: sqlite(cached)),
         ]
     }
+
+    /// Everything is kept in memory, and half of it need not be durable.
+    static let cached = SQLiteTable.Options(caches: { _ in true }, isDurable: { $0.key.sk < "b" })
 
     /// SQLite fetches fewer old images when nobody asks for changes. The log stays empty.
     static let withoutFeed = Engine(name: "SQLite without a feed", pageSize: 2) { size, log in
@@ -40,14 +44,16 @@ struct Engine: Sendable, CustomTestStringConvertible {
         return TestedTable(table, log, settle: { table.settleIndexes() })
     }
 
-    private static let sqlite: @Sendable (Int, ChangeLog) async throws -> TestedTable = { size, log in
-        let folder = try TemporaryFolder()
-        // The table's writer holds the closure, and so the folder, until the file is closed.
-        let table = try SQLiteTable(path: folder.file("chat.sqlite"), pageSize: size) { [folder] in
-            withExtendedLifetime(folder) {}
-            log.append($0)
+    private static func sqlite(_ options: SQLiteTable.Options) -> @Sendable (Int, ChangeLog) async throws -> TestedTable {
+        { size, log in
+            let folder = try TemporaryFolder()
+            // The table's writer holds the closure, and so the folder, until the file is closed.
+            let table = try SQLiteTable(path: folder.file("chat.sqlite"), pageSize: size, options: options) { [folder] in
+                withExtendedLifetime(folder) {}
+                log.append($0)
+            }
+            return TestedTable(table, log)
         }
-        return TestedTable(table, log)
     }
 }
 

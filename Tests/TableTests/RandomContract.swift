@@ -20,7 +20,7 @@ import Testing
 }
 
 /// One call on few keys, so that calls meet each other's items.
-private enum RandomCall {
+enum RandomCall {
     case get(Key)
     case batch([Key])
     case write([BatchWrite])
@@ -29,6 +29,13 @@ private enum RandomCall {
     case delete(Key, Condition?)
     case transact([TransactAction])
     case query(Query)
+
+    var isWrite: Bool {
+        switch self {
+        case .get, .batch, .query: false
+        default: true
+        }
+    }
 
     enum Answer: Equatable {
         case item(Item?)
@@ -71,7 +78,7 @@ private enum RandomCall {
 }
 
 /// SplitMix64 (https://prng.di.unimi.it/splitmix64.c), so that a seed names a run.
-private struct SplitMix: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
     private var state: UInt64
     init(_ seed: UInt64) { state = seed }
 

@@ -64,8 +64,10 @@ import Testing
         #expect(try await table.query(Query(pk: "P")).items == [item])
     }
 
-    @Test func `reads and writes at once see whole commits`() async throws {
-        let table = try SQLiteTable(path: path)
+    /// With nothing, all, or one of two items in memory.
+    @Test(arguments: [nil, "AB", "A"]) func `reads and writes at once see whole commits`(cached: String?) async throws {
+        let caches = cached.map { cached in { @Sendable (key: Key) in cached.contains(key.pk) } }
+        let table = try SQLiteTable(path: path, options: SQLiteTable.Options(caches: caches))
         let (a, b) = (Key("A", "x"), Key("B", "x"))
         func both(_ n: Int64) -> [TransactAction] { [a, b].map { .put(Item($0, ["n": .number(n)]), if: nil) } }
         try await table.transact(both(0))

@@ -12,6 +12,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <time.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -35,5 +37,8 @@ void clinux_name_thread(pthread_t thread, const char *name);
 /// A place of the calling thread's own, null at first.
 void *clinux_thread_slot(void);
 void clinux_set_thread_slot(void *value);
+
+/// sem_clockwait on the monotonic clock: 0, or -1 and errno.
+int clinux_sem_wait_until(sem_t *semaphore, const struct timespec *moment);
 
 #endif

@@ -31,23 +31,52 @@ extension ChatRepository {
     ///
     /// Access pattern: `sendMessage`, `Publish`. One transaction of the message, the head and, with a `clientMessageId`,
     /// the row that remembers it; a conflict with another process reads the head again. Messages handed in while another
-    /// is being written to the same stream are written together, in the order they came.
+    /// is being written to the same stream follow it in writes of their own, or are written together, in the order they
+    /// came: see ``StreamQueues``.
     /// - Parameter known: what was read of ``Draft/keys`` already.
     public func append(
         _ draft: Draft, knowing known: [Key: Item]? = nil, at now: Timestamp
     ) async throws(TableError) -> AppendOutcome {
         var bits = RandomBits(random)
         let submission = Submission(draft: draft, messageID: ULID.make(at: now, using: &bits), sentAt: now)
+        if let key = draft.deduplicationKey, let row = known?[key], let earlier = AppendOutcome(sent: row, at: now) {
+            return earlier
+        }
         let partition = draft.stream.partition
-        if queues.enter(partition) {
+        switch queues.enter(partition) {
+        case .lead:
             defer { queues.leave(partition) }
             return try await append([submission], knowing: known)[0]
+        case .follow(let seq):
+            if let message = try await follow(submission, seq, partition) { return .stored(message) }
+        case .wait: break
         }
         switch await queues.wait(submission, partition) {
         case .done(let result): return try result.get()
         case .lead(let others):
             defer { queues.leave(partition) }
             return try await lead(submission, others)
+        }
+    }
+
+    /// Writes a message behind those in flight, whose last will leave the head one below `seq`.
+    /// - Returns: Nil when it did not, or the `clientMessageId` was used before: nothing is written, and a look will tell.
+    private func follow(
+        _ submission: Submission, _ seq: Int64, _ partition: String
+    ) async throws(TableError) -> Message? {
+        defer { queues.leave(partition) }
+        let message = submission.message(seq)
+        let head = raise(submission.draft.stream, from: seq - 1, to: seq)
+        do throws(TableError) {
+            try await table.transact(puts(of: message, submission) + [head])
+            return message
+        } catch {
+            queues.void(partition)
+            switch error {
+            case .transactionFailed, .conflict: return nil
+            // It may be written: trying again could write it twice.
+            default: throw error
+            }
         }
     }
 
@@ -80,26 +109,37 @@ extension ChatRepository {
                 items = Dictionary(uniqueKeysWithValues: try await table.get(keys, strong: true).map { ($0.key, $0) })
             }
             let plan = AppendPlan(submissions, items)
-            guard !plan.messages.isEmpty else { return plan.outcomes }
-            return try await commit(actions(of: plan)) ? plan.outcomes : nil
+            guard let last = plan.messages.last else { return plan.outcomes }
+            let partition = last.submission.draft.stream.partition
+            if table.appliesInOrder { queues.predict(partition, last.message.seq) }
+            var isWritten = false
+            defer { if !isWritten { queues.void(partition) } }
+            isWritten = try await commit(actions(of: plan))
+            return isWritten ? plan.outcomes : nil
         }
     }
 
     private func actions(of plan: AppendPlan) -> [TransactAction] {
         guard let last = plan.messages.last else { return [] }
         var actions: [TransactAction] = []
-        for (message, submission) in plan.messages {
-            actions.append(.put(message.item(in: submission.draft.stream, keptFor: settings.historyTTL), if: .itemAbsent))
-            if let row = submission.deduplicationRow(of: message) { actions.append(row) }
-        }
+        for (message, submission) in plan.messages { actions += puts(of: message, submission) }
         let stream = last.submission.draft.stream
         if let head = plan.head {
-            let raise = Update(stream.head, [.set("seq", .number(last.message.seq))], if: .equals("seq", .number(head.seq)))
-            actions.append(.update(raise))
+            actions.append(raise(stream, from: head.seq, to: last.message.seq))
         } else {
             actions.append(.put(newHead(stream, seq: last.message.seq, at: last.message.sentAt), if: .itemAbsent))
         }
         return actions
+    }
+
+    /// The message, and what remembers it.
+    private func puts(of message: Message, _ submission: Submission) -> [TransactAction] {
+        let item = message.item(in: submission.draft.stream, keptFor: settings.historyTTL)
+        return [.put(item, if: .itemAbsent)] + (submission.deduplicationRow(of: message).map { [$0] } ?? [])
+    }
+
+    private func raise(_ stream: MessageStream, from old: Int64, to new: Int64) -> TransactAction {
+        .update(Update(stream.head, [.set("seq", .number(new))], if: .equals("seq", .number(old))))
     }
 
     /// The head as the first messages make it.
@@ -136,10 +176,7 @@ private struct AppendPlan {
                 continue
             }
             seq += 1
-            let message = Message(
-                destination: submission.draft.stream.destination(from: submission.draft.senderID),
-                messageID: submission.messageID, seq: seq, senderID: submission.draft.senderID,
-                body: submission.draft.body, sentAt: submission.sentAt)
+            let message = submission.message(seq)
             messages.append((message, submission))
             outcomes.append(.stored(message))
             if let key {
@@ -150,6 +187,12 @@ private struct AppendPlan {
 }
 
 extension Submission {
+    fileprivate func message(_ seq: Int64) -> Message {
+        Message(
+            destination: draft.stream.destination(from: draft.senderID), messageID: messageID, seq: seq,
+            senderID: draft.senderID, body: draft.body, sentAt: sentAt)
+    }
+
     /// The row that remembers the `clientMessageId`, written if there is none that still counts.
     fileprivate func deduplicationRow(of message: Message) -> TransactAction? {
         guard let key = draft.deduplicationKey else { return nil }

@@ -8,13 +8,27 @@ struct Submission: Sendable {
     var sentAt: Timestamp
 }
 
-/// Brings those together who append to one stream at the same time in this process: one of them writes for all that came
-/// while the write before was under way. So a busy room costs one transaction for many messages and never a conflict
-/// with itself, and an idle one waits for nothing.
+/// Brings those together who append to one stream at the same time in this process, so that a busy room never conflicts
+/// with itself and an idle one waits for nothing.
+///
+/// One of them leads: it knows the head and writes. Where the table applies writes in the order in which they are
+/// submitted, those who come while it writes follow: each takes the next seq and submits its own write behind, without
+/// reading or waiting. Otherwise, and when a write in flight has failed, so that the seqs behind it are void, they
+/// wait, until nothing is in flight; then one of them leads and writes for all who wait.
 final class StreamQueues: Sendable {
+    /// What an append is to do.
+    enum Entry: Equatable, Sendable {
+        /// Write; then call ``leave(_:)``.
+        case lead
+        /// Write this seq behind the one before; then call ``leave(_:)``, after ``void(_:)`` if it failed.
+        case follow(Int64)
+        /// Call ``wait(_:_:)``.
+        case wait
+    }
+
     /// What a submission is told when its wait is over.
     enum Turn: Sendable {
-        /// Write these, this submission first, and tell the others.
+        /// Write these, this submission first, and tell the others; then call ``leave(_:)``.
         case lead([Waiter])
         /// Another wrote it.
         case done(Result<AppendOutcome, TableError>)
@@ -28,45 +42,70 @@ final class StreamQueues: Sendable {
         func finish(_ result: Result<AppendOutcome, TableError>) { continuation.resume(returning: .done(result)) }
     }
 
+    /// The writes under way to one stream.
+    private struct Line {
+        /// The leader's and its followers'.
+        var inFlight = 1
+        /// The seq that the last write in flight gives; nil while it is not known, or void.
+        var predicted: Int64?
+        /// While somebody waits nobody follows, so that the wait ends.
+        var waiting: [Waiter] = []
+    }
+
     /// Submissions written together: their actions fit into one transaction.
     static let most = (TableRules.transactActions - 1) / 2
 
-    /// Who waits behind a write under way, per partition; no entry where nobody writes.
-    private let waiting = Mutex<[String: [Waiter]]>([:])
+    /// Per partition; no entry where nobody writes.
+    private let lines = Mutex<[String: Line]>([:])
 
-    /// Whether nobody writes to the partition: then the caller does, and calls ``leave(_:)`` when it is done.
-    func enter(_ partition: String) -> Bool {
-        waiting.withLock { waiting in
-            guard waiting[partition] == nil else { return false }
-            waiting[partition] = []
-            return true
+    func enter(_ partition: String) -> Entry {
+        lines.withLock { lines in
+            guard let line = lines[partition] else {
+                lines[partition] = Line()
+                return .lead
+            }
+            guard let predicted = line.predicted, line.waiting.isEmpty else { return .wait }
+            lines[partition]?.predicted = predicted + 1
+            lines[partition]?.inFlight += 1
+            return .follow(predicted + 1)
         }
     }
 
-    /// Waits behind the write under way. If that has ended meanwhile the submission leads at once.
+    /// The leader is about to write messages up to this seq: others may follow.
+    func predict(_ partition: String, _ seq: Int64) {
+        lines.withLock { $0[partition]?.predicted = seq }
+    }
+
+    /// A write has failed: nobody follows until those in flight have ended.
+    func void(_ partition: String) {
+        lines.withLock { $0[partition]?.predicted = nil }
+    }
+
+    /// Waits until nothing is in flight. If that is so already the submission leads at once.
     func wait(_ submission: Submission, _ partition: String) async -> Turn {
         await withCheckedContinuation { continuation in
-            let isFirst = waiting.withLock { waiting -> Bool in
-                guard waiting[partition] != nil else {
-                    waiting[partition] = []
+            let isFirst = lines.withLock { lines -> Bool in
+                guard lines[partition] != nil else {
+                    lines[partition] = Line()
                     return true
                 }
-                waiting[partition]?.append(Waiter(submission: submission, continuation: continuation))
+                lines[partition]?.waiting.append(Waiter(submission: submission, continuation: continuation))
                 return false
             }
             if isFirst { continuation.resume(returning: .lead([])) }
         }
     }
 
-    /// Ends a write: the first who waits leads the next, for all who wait and fit.
+    /// Ends a write. After the last one in flight the first who waits leads, for all who wait and fit.
     func leave(_ partition: String) {
-        let next = waiting.withLock { waiting -> [Waiter] in
-            let next = Array((waiting[partition] ?? []).prefix(StreamQueues.most))
-            if next.isEmpty {
-                waiting[partition] = nil
-            } else {
-                waiting[partition]?.removeFirst(next.count)
+        let next = lines.withLock { lines -> [Waiter] in
+            guard let line = lines[partition] else { preconditionFailure("a write ended twice") }
+            guard line.inFlight == 1 else {
+                lines[partition]?.inFlight -= 1
+                return []
             }
+            let next = Array(line.waiting.prefix(StreamQueues.most))
+            lines[partition] = next.isEmpty ? nil : Line(waiting: Array(line.waiting.dropFirst(next.count)))
             return next
         }
         next.first?.continuation.resume(returning: .lead(Array(next.dropFirst())))

@@ -43,9 +43,9 @@ public struct Item: Equatable, Sendable {
     public var key: Key
     public var gsi1: Key?
     public var gsi2: Key?
-    public var attributes: [String: AttributeValue]
+    public var attributes: Attributes
 
-    public init(_ key: Key, gsi1: Key? = nil, gsi2: Key? = nil, _ attributes: [String: AttributeValue] = [:]) {
+    public init(_ key: Key, gsi1: Key? = nil, gsi2: Key? = nil, _ attributes: Attributes = [:]) {
         self.key = key
         self.gsi1 = gsi1
         self.gsi2 = gsi2
@@ -72,10 +72,9 @@ public struct Item: Equatable, Sendable {
     /// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html).
     public var size: Int {
         var total = 4 + key.pk.utf8.count + key.sk.utf8.count
-        for index in [gsi1, gsi2] {
-            if let index { total += 12 + index.pk.utf8.count + index.sk.utf8.count }
-        }
-        for (name, value) in attributes { total += name.utf8.count + value.size }
+        if let gsi1 { total += 12 + gsi1.pk.utf8.count + gsi1.sk.utf8.count }
+        if let gsi2 { total += 12 + gsi2.pk.utf8.count + gsi2.sk.utf8.count }
+        for member in attributes { total += member.name.utf8.count + member.value.size }
         return total
     }
 }
@@ -84,8 +83,14 @@ extension AttributeValue {
     var size: Int {
         switch self {
         case .string(let value): value.utf8.count
-        case .number(let value): String(value.magnitude).utf8.count / 2 + 2
+        case .number(let value): AttributeValue.digits(value.magnitude) / 2 + 2
         case .strings(let values): values.reduce(3) { $0 + $1.utf8.count + 1 }
         }
+    }
+
+    private static func digits(_ number: UInt64) -> Int {
+        var (digits, rest) = (1, number / 10)
+        while rest > 0 { (digits, rest) = (digits + 1, rest / 10) }
+        return digits
     }
 }

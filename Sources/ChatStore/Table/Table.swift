@@ -5,6 +5,10 @@ import ChatModel
 /// Nothing above this protocol can tell which engine it runs on. Every method may throw any ``TableError``; after
 /// `.throttled` nothing was written, after `.unavailable` a write may have happened or not.
 public protocol Table: Sendable {
+    /// Whether writes take effect in the order in which they were submitted, so that one may build on another that is
+    /// not answered yet. A condition must still say what it builds on: the other may fail. DynamoDB promises no order.
+    var appliesInOrder: Bool { get }
+
     /// Reads one item. Source: GetItem. Cost: one read unit per 4 KB if `strong`, else half.
     func get(_ key: Key, strong: Bool) async throws(TableError) -> Item?
 
@@ -33,6 +37,10 @@ public protocol Table: Sendable {
     /// Does all or none. Source: TransactWriteItems: at most 100 actions, no item twice.
     /// Throws `transactionFailed` with one outcome per action when a condition failed, `conflict` when another write was in the way.
     func transact(_ actions: [TransactAction]) async throws(TableError)
+}
+
+extension Table {
+    public var appliesInOrder: Bool { false }
 }
 
 public enum ReturnedImage: Sendable { case nothing, before, after }
@@ -188,7 +196,7 @@ public enum IndexProjection {
     /// The item as an index shows it.
     public static func project(_ item: Item) -> Item {
         var projected = item
-        projected.attributes = item.attributes.filter { attributes.contains($0.key) }
+        projected.attributes = item.attributes.filter { attributes.contains($0.name) }
         return projected
     }
 }

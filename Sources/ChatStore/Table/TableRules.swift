@@ -17,19 +17,20 @@ public enum TableRules {
         try check(item.key)
         if let key = item.gsi1 { try check(key) }
         if let key = item.gsi2 { try check(key) }
-        for (name, value) in item.attributes {
-            try check(attributeName: name)
-            if case .strings(let members) = value, members.isEmpty { throw .invalid("empty set \(name)") }
+        for member in item.attributes {
+            try check(attributeName: member.name)
+            if case .strings(let members) = member.value, members.isEmpty { throw .invalid("empty set \(member.name)") }
         }
         guard item.size <= itemBytes else { throw .itemTooLarge }
     }
 
     public static func check(_ update: Update) throws(TableError) {
         try check(update.key)
-        var names: Set<String> = []
-        for clause in update.clauses {
+        for (place, clause) in update.clauses.enumerated() {
             try check(attributeName: clause.name)
-            guard names.insert(clause.name).inserted else { throw .invalid("two clauses for \(clause.name)") }
+            for earlier in update.clauses[..<place] where earlier.name == clause.name {
+                throw .invalid("two clauses for \(clause.name)")
+            }
             switch clause {
             case .set(let name, .strings(let members)), .insert(let name, let members), .delete(let name, let members):
                 if members.isEmpty { throw .invalid("empty set \(name)") }
@@ -63,9 +64,14 @@ public enum TableRules {
         }
     }
 
+    /// Fields of an item, of two letters or six.
+    private static let keyNames: Set<String> = ["PK", "SK", "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK"]
+
     private static func check(attributeName name: String) throws(TableError) {
-        guard !name.isEmpty, !["PK", "SK", "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK"].contains(name) else {
-            throw .invalid("attribute name \(name)")
+        switch name.utf8.count {
+        case 0: throw .invalid("attribute name \(name)")
+        case 2, 6: if keyNames.contains(name) { throw .invalid("attribute name \(name)") }
+        default: break
         }
     }
 
@@ -82,14 +88,19 @@ public enum TableRules {
 
     public static func check(_ actions: [TransactAction]) throws(TableError) {
         guard (1...transactActions).contains(actions.count) else { throw .invalid("\(actions.count) actions") }
-        var keys: Set<Key> = []
+        guard !hasDuplicates(actions.map(\.key)) else { throw .invalid("one item twice in a transaction") }
         for action in actions {
-            guard keys.insert(action.key).inserted else { throw .invalid("one item twice in a transaction") }
             switch action {
             case .put(let item, _): try check(item)
             case .update(let update): try check(update)
             case .delete(let key, _), .check(let key, _): try check(key)
             }
         }
+    }
+
+    /// Whether a key occurs twice. Comparing each with each is quicker for the few that most transactions have.
+    static func hasDuplicates(_ keys: [Key]) -> Bool {
+        guard keys.count <= 16 else { return Set(keys).count < keys.count }
+        return keys.indices.contains { place in keys[..<place].contains { $0 == keys[place] } }
     }
 }
