@@ -3,10 +3,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 
-# What is added to a command: make run ARGS='--port 9000', make test PYTEST='-k online', make test SWIFT_TEST='--filter Tokens'.
+# What is added to a command: make run ARGS='--port 9000', make test PYTEST='-k online', make test SWIFT_TEST='--filter Tokens',
+# make bench CASES='1 3' PEERS='muster raw' ARGS='--json bench.json'.
 ARGS ?=
 PYTEST ?=
 SWIFT_TEST ?=
+CASES ?=
+PEERS ?=
 
 HANDLERS := Connect Disconnect Default JoinRoom LeaveRoom SendMessage Heartbeat Online History Cleanup Publish
 
@@ -21,6 +24,7 @@ REQUIREMENTS := Tests/e2e/requirements.txt
 
 BUILD_PACKAGES := libsqlite3-dev libssl-dev pkg-config
 TEST_PACKAGES := $(BUILD_PACKAGES) python3 python3-venv node-ws tmux util-linux
+BENCH_PACKAGES := python3 nats-server nginx libnginx-mod-nchan node-ws
 
 # Installs what is missing of $(1), once at a time on a machine; with nothing missing it neither needs root nor a network.
 define install
@@ -38,10 +42,10 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers bench clean build-packages test-packages release checked
+.PHONY: help run test handlers bench bench-table clean build-packages test-packages bench-packages release checked
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: release ## Builds and runs the server; ARGS='--port 9000' passes flags
 	@exec .build/release/muster serve $(ARGS)
@@ -54,9 +58,21 @@ test: checked .venv/.stamp ## Builds without warnings, runs the Swift tests, the
 handlers: release ## Lays the handlers out as dist/<Handler>/bootstrap, for muster serve --handlers dist
 	@$(MAKE) lay-out
 
-bench: release .venv/.stamp ## Measures the table, and what a delivery costs the server
-	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench -Xswiftc -enable-testing --filter TableBenchmark
-	.venv/bin/python Tests/e2e/bench.py .build/release/muster
+bench: release bench-packages .build/bench/client .build/bench/raw ## Compares with other servers; CASES='1 3' PEERS='muster raw' choose
+	@$(PYTHON) Tests/bench/bench.py --cases '$(CASES)' --peers '$(PEERS)' $(ARGS)
+
+bench-table: | build-packages ## Measures the table alone
+	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench/tests -Xswiftc -enable-testing --filter TableBenchmark
+
+BENCH_CLIENT := $(addprefix Tests/bench/,client.c cases.c connections.c wire.c figures.c)
+
+.build/bench/client: $(BENCH_CLIENT) Tests/bench/client.h
+	@mkdir -p $(@D)
+	clang -O2 -Wall -Wextra -Werror -o $@ $(BENCH_CLIENT)
+
+.build/bench/raw: Tests/bench/raw.c
+	@mkdir -p $(@D)
+	clang -O2 -Wall -Wextra -Werror -o $@ $<
 
 clean: ## Removes everything that was built
 	rm -rf .build dist .venv Tests/e2e/__pycache__ .pytest_cache
@@ -78,6 +94,9 @@ build-packages:
 
 test-packages:
 	@$(call install,$(TEST_PACKAGES))
+
+bench-packages:
+	@$(call install,$(BENCH_PACKAGES))
 
 # Made beside its place and moved there, so that a broken installation is never taken for one that is there.
 .venv/.stamp: $(REQUIREMENTS) | test-packages

@@ -1,7 +1,11 @@
 """The servers that are compared: each is started on a free port with one core, and says which processes to measure."""
 
+import base64
+import hashlib
+import hmac
+import json
 import os
-import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +14,16 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SECRET = "a secret of the bench, of enough bytes"
+
+
+def part(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def token(user: str) -> str:
+    claims = {"sub": user, "tenantId": "bench", "exp": int(time.time()) + 3600}
+    text = part(b'{"alg":"HS256","typ":"JWT"}') + "." + part(json.dumps(claims).encode())
+    return text + "." + part(hmac.digest(SECRET.encode(), text.encode(), hashlib.sha256))
 
 
 def free_port() -> int:
@@ -22,6 +36,11 @@ class System:
     """One server while it runs. `processes` are those whose CPU and memory count."""
 
     name = ""
+    program = ""
+
+    @classmethod
+    def is_there(cls) -> bool:
+        return shutil.which(cls.program) is not None
 
     def __init__(self, folder: Path, cores: set[int], threads: int = 1):
         self.folder, self.cores, self.threads = folder, cores, threads
@@ -56,7 +75,7 @@ class System:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(5)
+                self.process.wait(2)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.wait()
@@ -84,19 +103,26 @@ class System:
 
 class Muster(System):
     name = "muster"
-    binary = HERE.parents[1] / ".build/release/muster"
+    program = str(HERE.parents[1] / ".build/release/muster")
 
     def command(self):
         return [
-            str(self.binary), "serve", "--port", str(self.port), "--management", "127.0.0.1:0", "--data", str(self.folder / "data"),
+            self.program, "serve", "--port", str(self.port), "--management", "127.0.0.1:0", "--data", str(self.folder / "data"),
             "--threads", str(self.threads), "--rate-limit", "0", "--log-level", "warning"]
 
     def environment(self):
         return {"MUSTER_JWT_SECRET": SECRET}
 
+    def tokens(self, count: int) -> Path:
+        """A file with the tokens of so many users."""
+        path = self.folder / "tokens"
+        path.write_text("".join(f"{token(f'user-{number}')}\n" for number in range(count)))
+        return path
+
 
 class Nats(System):
     name = "nats"
+    program = "nats-server"
 
     def command(self):
         settings = self.folder / "nats.conf"
@@ -108,13 +134,14 @@ class Nats(System):
 
 class Nchan(System):
     name = "nchan"
+    program = "nginx"
 
     def command(self):
         settings = self.folder / "nginx.conf"
         settings.write_text(f"""
 load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
 daemon off;
-user root;
+{'user root;' if os.getuid() == 0 else ''}
 worker_processes 1;
 worker_rlimit_nofile 65536;
 pid {self.folder}/nginx.pid;
@@ -134,12 +161,13 @@ http {{
     location /pub {{ nchan_publisher websocket; nchan_channel_id $arg_id; nchan_message_buffer_length 64; }}
   }}
 }}
-""" if os.getuid() == 0 else "")
+""")
         return ["nginx", "-p", str(self.folder), "-e", str(self.folder / "nginx-error.log"), "-c", str(settings)]
 
 
 class Ws(System):
     name = "ws"
+    program = "node"
 
     def command(self):
         return ["node", str(HERE / "rooms.js"), str(self.port)]
@@ -150,10 +178,10 @@ class Ws(System):
 
 class Raw(System):
     name = "raw"
-    binary = HERE.parents[1] / ".build/bench/raw"
+    program = str(HERE.parents[1] / ".build/bench/raw")
 
     def command(self):
-        return [str(self.binary), str(self.port)]
+        return [self.program, str(self.port)]
 
 
 ALL = {system.name: system for system in (Muster, Raw, Nchan, Nats, Ws)}
