@@ -1,6 +1,6 @@
 """`make bench`: the gateway beside other servers, in one run, with the same clients and the same rooms.
 
-Usage: bench.py [--cases '1 3'] [--peers 'muster raw'] [--json FILE] [--idle-rooms-of N] [--muster PATH]
+Usage: bench.py [--cases '1 3'] [--peers 'muster raw'] [--json FILE] [--runs N] [--seconds S] [--idle-rooms-of N] [--muster PATH]
 """
 
 import argparse
@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import report
 import systems
 
 CLIENT = systems.HERE.parents[1] / ".build/bench/client"
-RUNS, WARM, WINDOW = 3, 0.5, 2
+WARM = 0.5
 IDLE, CONNECTS = 10_000, 2_000
 
 
@@ -35,7 +36,7 @@ class Case:
 
 def cases(idle_rooms_of: int) -> list[Case]:
     rooms = {"rooms": 10, "members": 100, "outstanding": 4}
-    unread = rooms | {"probes": 4, "receive-buffer": 8 << 20, "seconds": 1, "runs": RUNS}
+    unread = rooms | {"probes": 4, "receive-buffer": 8 << 20}
     return [
         Case("1", "10 rooms x 100, closed loop, 4 outstanding per room", flags=rooms),
         Case("2", "the same, from 10 senders per room", flags=rooms | {"senders": 10}),
@@ -52,15 +53,16 @@ def cases(idle_rooms_of: int) -> list[Case]:
     ]
 
 
-def run_client(system: systems.System, case: Case, cores: set[int]) -> list[dict]:
+def run_client(system: systems.System, case: Case, cores: set[int], times: int, seconds: float) -> list[dict]:
     """What the client printed, a dictionary for each run; a RuntimeError says why there is none."""
     flags = {"protocol": system.name, "port": system.port, "pids": ",".join(map(str, system.processes)), "mode": case.mode} | case.flags
-    if case.mode in ("messages", "acks"):
-        flags |= {"runs": RUNS, "warm": WARM, "seconds": WINDOW}
+    if case.mode in ("messages", "acks", "unread"):
+        # What nobody reads yet has to fit into the kernel's buffers.
+        flags |= {"runs": times, "warm": WARM, "seconds": min(seconds, 1) if case.mode == "unread" else seconds}
     if isinstance(system, systems.Muster):
         flags["tokens"] = system.tokens(case.flags["rooms"] * case.flags["members"])
     runs = []
-    for _ in range(RUNS if case.mode == "connect" else 1):
+    for _ in range(times if case.mode == "connect" else 1):
         done = subprocess.run(
             [CLIENT, *(text for name, value in flags.items() for text in (f"--{name}", str(value)))],
             capture_output=True, text=True, timeout=180, preexec_fn=lambda: os.sched_setaffinity(0, cores))
@@ -72,12 +74,12 @@ def run_client(system: systems.System, case: Case, cores: set[int]) -> list[dict
     return runs
 
 
-def measure(kind: type[systems.System], case: Case, folder: Path) -> list[dict]:
+def measure(kind: type[systems.System], case: Case, folder: Path, times: int, seconds: float) -> list[dict]:
     """Starts the server on the first core (a second thread has the second, which the client then shares), and the client on the other."""
     first, second = sorted(os.sched_getaffinity(0))[:2]
     folder.mkdir(parents=True)
     with kind(folder, {first, second} if case.threads == 2 else {first}, case.threads) as system:
-        return run_client(system, case, {first, second} if case.threads == 2 else {second})
+        return run_client(system, case, {first, second} if case.threads == 2 else {second}, times, seconds)
 
 
 def median(runs: list[dict]) -> dict:
@@ -93,12 +95,25 @@ def median(runs: list[dict]) -> dict:
     return middle
 
 
+def others_share() -> float:
+    """How much of the machine is taken by what is none of this, while this does nothing."""
+    def ticks() -> list[int]:
+        return [int(text) for text in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+
+    before = ticks()
+    time.sleep(1)
+    spent = [after - earlier for after, earlier in zip(ticks(), before)]
+    return 1 - (spent[3] + spent[4]) / max(1, sum(spent))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--cases", default="", help="numbers of cases, such as '1 3'; all")
     parser.add_argument("--peers", default="", help=f"names out of {' '.join(systems.ALL)}; all")
     parser.add_argument("--json", help="also write every run to this file")
     parser.add_argument("--idle-rooms-of", type=int, default=100, help="members of a room of the idle case")
+    parser.add_argument("--runs", type=int, default=3, help="windows of a case, whose median counts")
+    parser.add_argument("--seconds", type=float, default=2, help="a window, after %s s of the same" % WARM)
     parser.add_argument("--muster", help="the program to measure")
     arguments = parser.parse_args()
     if arguments.muster:
@@ -113,6 +128,8 @@ def main() -> int:
         if not systems.ALL[name].is_there():
             print(f"bench: {name} is left out: no {systems.ALL[name].program}", file=sys.stderr)
     names = [name for name in names if systems.ALL[name].is_there()]
+    if (busy := others_share()) > 0.05:
+        print(f"bench: other programs take {100 * busy:.0f} % of this machine: figures are higher than they should be", file=sys.stderr)
     results, failed = [], False
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for case in chosen:
@@ -126,7 +143,7 @@ def main() -> int:
             for name in names if not case.only_muster else [name for name in names if name == "muster"]:
                 report.progress(f"case {case.number}: {name}")
                 try:
-                    runs = measure(systems.ALL[name], case, Path(folder) / f"{case.number}-{name}")
+                    runs = measure(systems.ALL[name], case, Path(folder) / f"{case.number}-{name}", arguments.runs, arguments.seconds)
                     row["systems"][name] = {"runs": runs, "median": median(runs)}
                 except (RuntimeError, subprocess.TimeoutExpired) as error:
                     failed = True

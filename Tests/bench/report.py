@@ -80,7 +80,7 @@ def text(results: list[dict], names: list[str]) -> str:
     for row in results:
         ours, raw = middle(row, "muster"), middle(row, "raw")
         cells = [figure(row["mode"], middle(row, name)) if middle(row, name) else "failed" if name in row["systems"] else "" for name in names]
-        shown = ratio(ours["cpu_micros"], raw["cpu_micros"]) if ours and raw and "cpu_micros" in ours else ""
+        shown = ratio(ours["cpu_micros"], raw["cpu_micros"]) if ours and raw and row["mode"] == "messages" else ""
         first.append([row["case"], row["title"], *cells, shown, judged(row, ours, raw, results)])
         for name in names:
             figures = middle(row, name)

@@ -68,8 +68,11 @@ class System:
                     self.__exit__()
                     raise RuntimeError(f"{self.name} did not start: {error}\n{self.log()}") from error
                 time.sleep(0.02)
-        self.processes = [self.process.pid, *self.children()]
+        self.processes = self.measured()
         return self
+
+    def measured(self) -> list[int]:
+        return [self.process.pid]
 
     def __exit__(self, *_):
         if self.process.poll() is None:
@@ -79,10 +82,6 @@ class System:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.wait()
-
-    def children(self) -> list[int]:
-        tasks = Path(f"/proc/{self.process.pid}/task")
-        return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
 
     def cpu_seconds(self) -> float:
         return sum(time.clock_gettime(~pid << 3 | 2) for pid in self.processes)
@@ -163,6 +162,17 @@ http {{
 }}
 """)
         return ["nginx", "-p", str(self.folder), "-e", str(self.folder / "nginx-error.log"), "-c", str(settings)]
+
+
+    def measured(self):
+        """The worker too; the master listens before it starts one."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        deadline = time.monotonic() + 10
+        while not (workers := children.read_text().split()):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"nginx started no worker\n{self.log()}")
+            time.sleep(0.02)
+        return [self.process.pid, *map(int, workers)]
 
 
 class Ws(System):
