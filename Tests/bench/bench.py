@@ -53,8 +53,8 @@ def cases(idle_rooms_of: int) -> list[Case]:
     ]
 
 
-def run_client(system: systems.System, case: Case, cores: set[int], times: int, seconds: float) -> list[dict]:
-    """What the client printed, a dictionary for each run; a RuntimeError says why there is none."""
+def run_client(system: systems.System, case: Case, cores: set[int], times: int, seconds: float) -> tuple[list[dict], str]:
+    """What the client printed, a dictionary for each run; and why there are not more."""
     flags = {"protocol": system.name, "port": system.port, "pids": ",".join(map(str, system.processes)), "mode": case.mode} | case.flags
     if case.mode in ("messages", "acks", "unread"):
         # What nobody reads yet has to fit into the kernel's buffers.
@@ -68,13 +68,13 @@ def run_client(system: systems.System, case: Case, cores: set[int], times: int, 
             capture_output=True, text=True, timeout=180, preexec_fn=lambda: os.sched_setaffinity(0, cores))
         runs += [json.loads(line) for line in done.stdout.splitlines()]
         if done.returncode:
-            raise RuntimeError(f"{done.stderr.strip()}\n{system.log()}".strip())
+            return runs, f"{done.stderr.strip()}\n{system.log()}".strip()
         if case.mode == "connect":
             system.settle()
-    return runs
+    return runs, ""
 
 
-def measure(kind: type[systems.System], case: Case, folder: Path, times: int, seconds: float) -> list[dict]:
+def measure(kind: type[systems.System], case: Case, folder: Path, times: int, seconds: float) -> tuple[list[dict], str]:
     """Starts the server on the first core (a second thread has the second, which the client then shares), and the client on the other."""
     first, second = sorted(os.sched_getaffinity(0))[:2]
     folder.mkdir(parents=True)
@@ -93,6 +93,29 @@ def median(runs: list[dict]) -> dict:
     middle["per_second"] = counted / middle["seconds"]
     middle["wrong"] = sum(run.get("lost", 0) + run.get("duplicated", 0) for run in runs)
     return middle
+
+
+def measure_row(case: Case, names: list[str], folder: Path, arguments: argparse.Namespace, results: list[dict]):
+    """One case on each system that can do it, added to the results."""
+    if case.number == "8b":
+        full = next((row["systems"].get("muster", {}).get("median") for row in results if row["case"] == "8"), None)
+        if not full:
+            return
+        case.flags["rate"] = round(full["per_second"] / 2)
+    row = {"case": case.number, "title": case.title, "mode": case.mode, "systems": {}}
+    results.append(row)
+    for name in names:
+        if case.only_muster and name != "muster":
+            continue
+        report.progress(f"case {case.number}: {name}")
+        runs, error = [], ""
+        try:
+            runs, error = measure(systems.ALL[name], case, folder / f"{case.number}-{name}", arguments.runs, arguments.seconds)
+        except (RuntimeError, OSError, subprocess.TimeoutExpired) as fault:
+            error = str(fault)
+        if error:
+            print(f"bench: case {case.number}, {name}: {error}", file=sys.stderr)
+        row["systems"][name] = ({"runs": runs, "median": median(runs)} if runs else {}) | ({"error": error} if error else {})
 
 
 def others_share() -> float:
@@ -129,26 +152,17 @@ def main() -> int:
             print(f"bench: {name} is left out: no {systems.ALL[name].program}", file=sys.stderr)
     names = [name for name in names if systems.ALL[name].is_there()]
     if (busy := others_share()) > 0.05:
-        print(f"bench: other programs take {100 * busy:.0f} % of this machine: figures are higher than they should be", file=sys.stderr)
+        print(f"bench: other programs take {100 * busy:.0f} % of this machine: figures are higher than they should be, and ratios less sure", file=sys.stderr)
     results, failed = [], False
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        for case in chosen:
-            row = {"case": case.number, "title": case.title, "mode": case.mode, "systems": {}}
-            results.append(row)
-            if case.number == "8b":
-                full = next((r["systems"].get("muster", {}).get("median") for r in results if r["case"] == "8"), None)
-                if not full:
-                    continue
-                case.flags["rate"] = round(full["per_second"] / 2)
-            for name in names if not case.only_muster else [name for name in names if name == "muster"]:
-                report.progress(f"case {case.number}: {name}")
-                try:
-                    runs = measure(systems.ALL[name], case, Path(folder) / f"{case.number}-{name}", arguments.runs, arguments.seconds)
-                    row["systems"][name] = {"runs": runs, "median": median(runs)}
-                except (RuntimeError, subprocess.TimeoutExpired) as error:
-                    failed = True
-                    row["systems"][name] = {"error": str(error)}
-                    print(f"bench: case {case.number}, {name}: {error}", file=sys.stderr)
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            for case in chosen:
+                measure_row(case, names, Path(folder), arguments, results)
+    except KeyboardInterrupt:
+        print("bench: interrupted; this is what was measured", file=sys.stderr)
+        failed = True
+    everything = [figures for row in results for figures in row["systems"].values()]
+    failed = failed or any("error" in figures or figures["median"]["wrong"] for figures in everything)
     report.progress("")
     print(report.text(results, names))
     if arguments.json:
