@@ -145,6 +145,8 @@ def main() -> int:
         parser.error("two cores are needed: one for the server, one for the client")
     names = arguments.peers.split() or list(systems.ALL)
     chosen = [case for case in cases(arguments.idle_rooms_of) if not arguments.cases or case.number.rstrip("b") in arguments.cases.split()]
+    if arguments.runs < 1 or not 0 < arguments.seconds <= 60 or not 0 < arguments.idle_rooms_of <= IDLE:
+        parser.error("a number is out of its range")
     if not chosen or not set(names) <= set(systems.ALL):
         parser.error("no such case or peer")
     for name in names:
