@@ -85,7 +85,7 @@ def measure(kind: type[systems.System], case: Case, folder: Path, times: int, se
 def median(runs: list[dict]) -> dict:
     """The middle of each figure, and what the table shows of it."""
     middle = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-    counted = middle.get("deliveries") or middle.get("connections")
+    counted = middle["deliveries"] if "deliveries" in middle else middle["connections"]
     if "cpu" in middle:
         middle["cpu_micros"] = statistics.median(1e6 * run["cpu"] / max(1, run.get("deliveries") or run.get("connections", 0)) for run in runs)
         middle["server_busy"] = statistics.median(run["cpu"] / run["seconds"] for run in runs)
