@@ -34,6 +34,8 @@ def table(rows: list[list[str]]) -> str:
 def figure(mode: str, median: dict) -> str:
     if mode == "idle":
         return f"{median['resident'] / median['connections'] / 1024:.1f} KB"
+    if median.get("deliveries") == 0:
+        return "none came"
     micros = median["cpu_micros"]
     return f"{micros:.2f} µs" if micros < 20 else f"{micros:.0f} µs"
 
