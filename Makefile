@@ -3,11 +3,14 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 
-# What is added to a command: make run ARGS='--port 9000', make test PYTEST='-k online', make test SWIFT_TEST='--filter Tokens'.
+# What is added to a command: make run ARGS='--port 9000', make test PYTEST='-k online', make test SWIFT_TEST='--filter Tokens',
+# make bench CASES='1 3' PEERS='muster raw' ARGS='--json bench.json'.
 ARGS ?=
 PYTEST ?=
 SWIFT_TEST ?=
 FUZZ_SECONDS ?= 60
+CASES ?=
+PEERS ?=
 
 HANDLERS := Connect Disconnect Default JoinRoom LeaveRoom SendMessage Heartbeat Online History Cleanup Publish
 
@@ -22,6 +25,7 @@ REQUIREMENTS := Tests/e2e/requirements.txt
 
 BUILD_PACKAGES := libsqlite3-dev libssl-dev pkg-config
 TEST_PACKAGES := $(BUILD_PACKAGES) python3 python3-venv node-ws tmux util-linux openssl libcurl4
+BENCH_PACKAGES := python3 nats-server nginx libnginx-mod-nchan node-ws
 
 # Installs what is missing of $(1), once at a time on a machine; with nothing missing it neither needs root nor a network.
 define install
@@ -39,10 +43,10 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers bench leaks conformance fuzz clean build-packages test-packages release checked
+.PHONY: help run test handlers bench bench-table leaks conformance fuzz clean build-packages test-packages bench-packages release checked
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: release ## Builds and runs the server; ARGS='--port 9000' passes flags
 	@exec .build/release/muster serve $(ARGS)
@@ -55,12 +59,24 @@ test: checked .venv/.stamp ## Builds without warnings, runs the Swift tests, the
 handlers: release ## Lays the handlers out as dist/<Handler>/bootstrap, for muster serve --handlers dist
 	@$(MAKE) lay-out
 
+bench: release bench-packages .build/bench/client .build/bench/raw ## Compares with other servers; CASES='1 3' PEERS='muster raw' choose
+	@$(PYTHON) Tests/bench/bench.py --cases '$(CASES)' --peers '$(PEERS)' $(ARGS)
+
+bench-table: | build-packages ## Measures the table alone
+	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench/tests -Xswiftc -enable-testing --filter TableBenchmark
+
+BENCH_CLIENT := $(addprefix Tests/bench/,client.c cases.c connections.c wire.c figures.c)
+
+.build/bench/client: $(BENCH_CLIENT) Tests/bench/client.h
+	@mkdir -p $(@D)
+	clang -O2 -Wall -Wextra -Werror -o $@ $(BENCH_CLIENT)
+
+.build/bench/raw: Tests/bench/raw.c
+	@mkdir -p $(@D)
+	clang -O2 -Wall -Wextra -Werror -o $@ $<
+
 leaks: release .venv/.stamp ## Connects and leaves in every way, and looks for what is left; CONNECTS=1000000 (the default)
 	MUSTER_CONNECTS=$(or $(CONNECTS),1000000) .venv/bin/python -m pytest Tests/e2e/test_leaks.py $(PYTEST)
-
-bench: release .venv/.stamp ## Measures the table, and what a delivery costs the server
-	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench -Xswiftc -enable-testing --filter TableBenchmark
-	.venv/bin/python Tests/e2e/bench.py .build/release/muster
 
 conformance: release ## Runs Autobahn|Testsuite against muster echo; PYTHON27=/path names its Python 2.7
 	@$(PYTHON) Tests/conformance/autobahn.py .build/release/muster .venv-conformance
@@ -88,6 +104,9 @@ build-packages:
 
 test-packages:
 	@$(call install,$(TEST_PACKAGES))
+
+bench-packages:
+	@$(call install,$(BENCH_PACKAGES))
 
 # Made beside its place and moved there, so that a broken installation is never taken for one that is there.
 .venv/.stamp: $(REQUIREMENTS) | test-packages
