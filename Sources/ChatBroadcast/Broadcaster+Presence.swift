@@ -44,7 +44,7 @@ extension RoomBroadcaster {
             // Above this many users a room sends no presence frames.
             return try await rooms.post(
                 ServerFrame.presence(pending.event), to: pending.room, except: pending.connectionID,
-                upTo: Limits.presenceUsers)
+                upTo: Limits.presenceUsers, moreFollows: false)
         } catch {
             log.error("presence failed", ["room": pending.room.id.text, "error": "\(error)"])
             return nil

@@ -55,7 +55,8 @@ public final class RoomBroadcaster: Sendable {
 
     private func post(_ frame: [UInt8], to room: Room, except sender: ConnectionID?) async -> [ConnectionID] {
         do throws(TableError) {
-            return try await rooms.post(frame, to: room, except: sender, upTo: nil)
+            return try await rooms.post(frame, to: room, except: sender, upTo: nil,
+                moreFollows: repository.isAppending(to: .room(room)))
         } catch {
             log.error("fanout failed", ["room": room.id.text, "error": "\(error)"])
             return []

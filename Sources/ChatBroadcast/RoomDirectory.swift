@@ -4,10 +4,12 @@ import ChatStore
 /// Who is in a room, and the way to all of them. It knows every membership that was written before it is asked.
 public protocol RoomDirectory: Sendable {
     /// Sends one text frame to every connection in a room but one.
-    /// - Parameter users: nothing is sent when more different users than this are in the room; nil: no limit.
+    /// - Parameters:
+    ///   - users: nothing is sent when more different users than this are in the room; nil: no limit.
+    ///   - moreFollows: another frame for the room is about to be sent: this one may wait a moment and leave with it.
     /// - Returns: the connections that do not exist (410).
     func post(
-        _ frame: [UInt8], to room: Room, except: ConnectionID?, upTo users: Int?
+        _ frame: [UInt8], to room: Room, except: ConnectionID?, upTo users: Int?, moreFollows: Bool
     ) async throws(TableError) -> [ConnectionID]
 
     /// The first `limit` distinct users in a room by id, and how many there are.
@@ -25,7 +27,7 @@ public struct TableRooms: RoomDirectory {
     }
 
     public func post(
-        _ frame: [UInt8], to room: Room, except: ConnectionID?, upTo users: Int?
+        _ frame: [UInt8], to room: Room, except: ConnectionID?, upTo users: Int?, moreFollows: Bool
     ) async throws(TableError) -> [ConnectionID] {
         let members = try await repository.members(room)
         if let users, members.count > users, Set(members.map(\.userID)).count > users { return [] }

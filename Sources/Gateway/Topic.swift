@@ -19,27 +19,32 @@ public final class Topic: Sendable {
 /// The connections of one loop in a topic, and what was published to them in this turn.
 ///
 /// `@unchecked`: confined to its loop but for `count`.
-final class TopicPart: @unchecked Sendable {
+@safe final class TopicPart: @unchecked Sendable {
     private struct Publication {
         let frame: SharedBytes
         /// Who gets no copy.
         let except: GatewayConnection?
     }
 
-    private struct Member {
-        let connection: GatewayConnection
-        let channel: Channel
-    }
-
     let loop: EventLoop
-    private var members: [Member] = []
+    private var members: [GatewayConnection] = []
+    /// The members' channels, in the same places. The connections keep them: a fan-out counts no references.
+    private var channels: [Unmanaged<Channel>] = unsafe []
     private var pending: [Publication] = []
     private var pendingBytes = 0
+    /// When the first of them was published, on the loop's clock.
+    private var pendingSince: Int64 = 0
+    /// Whether the last one was said to be followed by another.
+    private var expectsMore = false
+    /// Whether the loop will ask for it.
+    private var isDraining = false
     /// Members, counted on joining before they are reached and on leaving after they are not: 0 is sure.
     let count = Atomic<Int>(0)
 
     /// Frames are joined up to about so many bytes.
     private static let joinedBytes = 64 * 1024
+    /// How long frames wait for one that was said to follow.
+    private static let longestWait: Duration = .milliseconds(1)
 
     init(_ loop: EventLoop) { self.loop = loop }
 
@@ -47,7 +52,8 @@ final class TopicPart: @unchecked Sendable {
         // What was published before is not for the newcomer.
         giveOut()
         connection.subscriptions.append(Subscription(topic: self, place: members.count))
-        members.append(Member(connection: connection, channel: connection.channel))
+        members.append(connection)
+        unsafe channels.append(.passUnretained(connection.channel))
     }
 
     func remove(_ connection: GatewayConnection) {
@@ -55,40 +61,55 @@ final class TopicPart: @unchecked Sendable {
         giveOut()
         let place = connection.subscriptions[index].place
         connection.subscriptions.remove(at: index)
-        let last = members.removeLast()
+        let last = members.removeLast(), channel = unsafe channels.removeLast()
         count.subtract(1, ordering: .relaxed)
-        guard last.connection !== connection else { return }
+        guard last !== connection else { return }
         members[place] = last
-        last.connection.moved(to: place, in: self)
+        unsafe channels[place] = channel
+        last.moved(to: place, in: self)
     }
 
-    func publish(_ frame: SharedBytes, except: GatewayConnection?) {
+    func publish(_ frame: SharedBytes, except: GatewayConnection?, moreFollows: Bool) {
         if pendingBytes + frame.count > Self.joinedBytes { giveOut() }
-        if pending.isEmpty { loop.drainLater(self) }
+        if pending.isEmpty {
+            pendingSince = loop.now
+            if !isDraining { loop.drainLater(self) }
+            isDraining = true
+        }
+        expectsMore = moreFollows
         pending.append(Publication(frame: frame, except: except))
         pendingBytes += frame.count
     }
 
-    /// Sends every member what was published to it.
-    func giveOut() {
+    /// Called at the end of each turn while something waits; false when it has to wait on.
+    func drain() -> Bool {
+        if expectsMore, !pending.isEmpty, loop.now - pendingSince < Self.longestWait.nanoseconds { return false }
+        isDraining = false
+        giveOut()
+        return true
+    }
+
+    private func giveOut() {
         guard !pending.isEmpty else { return }
         let publications = pending
         pending.removeAll(keepingCapacity: false)
         pendingBytes = 0
         let all = publications.count == 1 ? publications[0].frame : SharedBytes(joining: publications.lazy.map(\.frame))
         for publication in publications { publication.except?.isExcepted = true }
-        for member in members {
+        // From the last: a member that is closed for reading too slowly goes out of the topic meanwhile.
+        var place = members.count
+        while place > 0 {
+            place -= 1
             // Most members: no other object of theirs is touched, nothing is allocated, one system call.
-            if member.channel.writeNow(all) { continue }
-            if member.connection.isExcepted {
-                for publication in publications where publication.except !== member.connection {
-                    member.connection.send(publication.frame)
-                }
-            } else {
-                member.connection.send(all)
-            }
+            if unsafe channels[place]._withUnsafeGuaranteedRef({ $0.writeNow(all) }) { continue }
+            send(all, publications, to: members[place])
         }
         for publication in publications { publication.except?.isExcepted = false }
+    }
+
+    private func send(_ all: SharedBytes, _ publications: [Publication], to member: GatewayConnection) {
+        guard member.isExcepted else { return member.send(all) }
+        for publication in publications where publication.except !== member { member.send(publication.frame) }
     }
 }
 
@@ -125,12 +146,16 @@ extension Gateway {
     /// Queues one text frame to every member of a topic but one. Never waits.
     ///
     /// Of two frames the one whose call returned first arrives first, whichever threads they came from.
-    public func publish(_ payload: [UInt8], to topic: Topic, except id: ConnectionID?) {
+    /// - Parameter moreFollows: another frame for the topic is about to come: this one may wait for it, up to 2 ms, and
+    ///   leave with it.
+    public func publish(
+        _ payload: [UInt8], to topic: Topic, except id: ConnectionID?, moreFollows: Bool = false
+    ) {
         guard topic.parts.contains(where: { $0.count.load(ordering: .relaxed) > 0 }) else { return }
         let except = id.flatMap { directory[$0] }
         let frame = SharedBytes(textFrame: payload)
         for part in topic.parts where part.count.load(ordering: .relaxed) > 0 {
-            part.loop.execute { part.publish(frame, except: except?.loop === part.loop ? except : nil) }
+            part.loop.execute { part.publish(frame, except: except?.loop === part.loop ? except : nil, moreFollows: moreFollows) }
         }
     }
 

@@ -31,7 +31,7 @@ extension LocalPoster: RoomSockets {
     func makeTopic() -> Topic { attached?.makeTopic() ?? Topic() }
     func subscribe(_ id: ConnectionID, to topic: Topic) { attached?.subscribe(id, to: topic) }
     func unsubscribe(_ id: ConnectionID, from topic: Topic) { attached?.unsubscribe(id, from: topic) }
-    func publish(_ frame: [UInt8], to topic: Topic, except: ConnectionID?) {
-        attached?.publish(frame, to: topic, except: except)
+    func publish(_ frame: [UInt8], to topic: Topic, except: ConnectionID?, moreFollows: Bool) {
+        attached?.publish(frame, to: topic, except: except, moreFollows: moreFollows)
     }
 }

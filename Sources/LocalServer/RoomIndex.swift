@@ -15,13 +15,13 @@ final class RoomIndex: RoomDirectory {
     init(_ sockets: any RoomSockets) { self.sockets = sockets }
 
     func post(
-        _ frame: [UInt8], to room: Room, except: ConnectionID?, upTo users: Int?
+        _ frame: [UInt8], to room: Room, except: ConnectionID?, upTo users: Int?, moreFollows: Bool
     ) async throws(TableError) -> [ConnectionID] {
         let topic = rooms.withLock { rooms -> Topic? in
             guard let members = rooms[Keys.roomPartition(room)] else { return nil }
             return members.roster.count <= users ?? .max ? members.topic : nil
         }
-        if let topic { sockets.publish(frame, to: topic, except: except) }
+        if let topic { sockets.publish(frame, to: topic, except: except, moreFollows: moreFollows) }
         return []
     }
 
@@ -111,5 +111,5 @@ protocol RoomSockets: Sendable {
     func makeTopic() -> Topic
     func subscribe(_ id: ConnectionID, to topic: Topic)
     func unsubscribe(_ id: ConnectionID, from topic: Topic)
-    func publish(_ frame: [UInt8], to topic: Topic, except: ConnectionID?)
+    func publish(_ frame: [UInt8], to topic: Topic, except: ConnectionID?, moreFollows: Bool)
 }

@@ -40,14 +40,14 @@ import Testing
             for room in rooms {
                 let members = try await repository.members(room)
                 #expect(index.count(room) == members.count)
-                _ = try await index.post([UInt8(ascii: "x")], to: room, except: nil, upTo: nil)
+                _ = try await index.post([UInt8(ascii: "x")], to: room, except: nil, upTo: nil, moreFollows: false)
                 #expect(sockets.takePublished() == members.map(\.connectionID).sorted())
                 for limit in [2, 200] {
                     let (known, stored) = (try await index.roster(room, limit: limit), try await repository.roster(room, limit: limit))
                     #expect(known.members == stored.members && known.count == stored.count)
                 }
                 let users = Set(members.map(\.userID)).count
-                _ = try await index.post([UInt8(ascii: "x")], to: room, except: nil, upTo: users - 1)
+                _ = try await index.post([UInt8(ascii: "x")], to: room, except: nil, upTo: users - 1, moreFollows: false)
                 #expect(sockets.takePublished() == [])
             }
         }
@@ -93,7 +93,7 @@ private final class RecordingSockets: RoomSockets {
         state.withLock { _ = $0.members[ObjectIdentifier(topic)]?.remove(id) }
     }
 
-    func publish(_ frame: [UInt8], to topic: Topic, except: ConnectionID?) {
+    func publish(_ frame: [UInt8], to topic: Topic, except: ConnectionID?, moreFollows: Bool) {
         state.withLock { $0.published = $0.members[ObjectIdentifier(topic), default: []].sorted() }
     }
 

@@ -59,6 +59,9 @@ extension ChatRepository {
         }
     }
 
+    /// Whether more messages are on their way into a stream, from this process.
+    public func isAppending(to stream: MessageStream) -> Bool { queues.isBusy(stream.partition) }
+
     /// Writes a message behind those in flight, whose last will leave the head one below `seq`.
     /// - Returns: Nil when it did not, or the `clientMessageId` was used before: nothing is written, and a look will tell.
     private func follow(

@@ -58,6 +58,9 @@ final class StreamQueues: Sendable {
     /// Per partition; no entry where nobody writes.
     private let lines = Mutex<[String: Line]>([:])
 
+    /// Whether somebody writes or waits.
+    func isBusy(_ partition: String) -> Bool { lines.withLock { $0[partition] != nil } }
+
     func enter(_ partition: String) -> Entry {
         lines.withLock { lines in
             guard let line = lines[partition] else {

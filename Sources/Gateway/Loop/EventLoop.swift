@@ -213,11 +213,13 @@ import Synchronization
     private func poll() -> Int {
         var milliseconds: Int32 = 0
         if jobs.isEmpty, inbox.fallAsleep() {
-            milliseconds = -1
+            // Topics that wait for more look again soon.
+            milliseconds = undrained.isEmpty ? -1 : 1
             if let deadline = timers.nextDeadline() {
                 let wait = deadline - clock.monotonicNanoseconds()
                 // Rounded up, or the loop would spin through the last fraction of a millisecond.
-                milliseconds = Int32(clamping: max(0, (wait + 999_999) / 1_000_000))
+                let bounded = Int32(clamping: max(0, (wait + 999_999) / 1_000_000))
+                milliseconds = milliseconds < 0 ? bounded : min(milliseconds, bounded)
             }
         }
         do {
@@ -252,8 +254,7 @@ import Synchronization
     }
 
     private func drain() {
-        for topic in undrained { topic.giveOut() }
-        undrained.removeAll(keepingCapacity: true)
+        undrained.removeAll { $0.drain() }
     }
 
     /// A channel may be made to send while another is flushed: it is then flushed in the same turn.
