@@ -34,7 +34,9 @@ enum RouteFailure: Error, Equatable {
 /// The sender of a frame, known to be connected, with what else was read for it.
 struct Admission: Sendable {
     var connection: Connection
-    var items: [Key: Item]
+    var items: ReadItems
+    /// What was asked for; an item that is not there was not found.
+    var keys: [Key]
     var now: Timestamp
 
     var user: User { User(connection.tenantID, connection.userID) }
@@ -129,25 +131,22 @@ extension ChatServices {
         _ id: ConnectionID, _ event: GatewayEvent, _ keys: (User) -> [Key]
     ) async throws(RouteFailure) -> Admission {
         let known = identities[id] ?? User(authorizer: event.context.authorizer)
-        var session = try await engine { () async throws(TableError) in
-            try await repository.session(id, with: known.map(keys) ?? [])
-        }
+        var wanted = known.map(keys) ?? []
+        var session = try await engine { () async throws(TableError) in try await repository.session(id, with: wanted) }
         guard let connection = session.connection else { throw .client(.gone) }
         let user = User(connection.tenantID, connection.userID)
         if known != user {
             identities.remember(connection)
-            let missing = keys(user)
-            if !missing.isEmpty {
-                session = try await engine { () async throws(TableError) in
-                    try await repository.session(id, with: missing)
-                }
+            wanted = keys(user)
+            if !wanted.isEmpty {
+                session = try await engine { () async throws(TableError) in try await repository.session(id, with: wanted) }
             }
         }
         guard let connection = session.connection, connection.ended == nil else { throw .client(.gone) }
         let now = clock.now()
         guard connection.tokenExpiresAt > now else { throw .client(.tokenExpired) }
         guard connection.isLive(at: now) else { throw .client(.gone) }
-        return Admission(connection: connection, items: session.items, now: now)
+        return Admission(connection: connection, items: session.items, keys: wanted, now: now)
     }
 
     /// The write that begins the lease anew, once a quarter of it is spent; until then none.

@@ -10,8 +10,11 @@ public struct SendMessage: Sendable {
 
     public func handle(_ event: GatewayEvent) async -> HandlerOutcome {
         let frame = ParsedFrame(event) { envelope throws(ChatError) in try SendMessageRequest(envelope.fields) }
+        let repository = services.repository
         let read: @Sendable (SendMessageRequest, User) -> [Key] = { request, user in
-            Speech.stream(of: request.addressee, from: user).map { Speech.draft(request, user, in: $0).keys } ?? []
+            guard let stream = Speech.stream(of: request.addressee, from: user) else { return [] }
+            // Behind a message that is being written the head is not needed, or will have to be read anew.
+            return repository.isAppending(to: stream) ? [] : Speech.draft(request, user, in: stream).keys
         }
         return await services.answer(event, frame, reading: read, respond)
     }
@@ -24,7 +27,7 @@ public struct SendMessage: Sendable {
             throw .client(ChatError(.forbidden, "only an admin may send to everyone"))
         }
         let speech = Speech(services: services, speaker: sender.user, connection: sender.connection.id)
-        let known = request.addressee == .onlyRoom ? nil : sender.items
+        let known = sender.keys.isEmpty ? nil : sender.items
         let said = try await speech.say(
             request.body, to: addressee, request.clientMessageID, knowing: known, at: sender.now)
         return Reply(said.acknowledgement.encoded(requestID), afterward: said.afterward)

@@ -16,9 +16,9 @@ struct Speech: Sendable {
         var afterward: (@Sendable () async -> Void)?
     }
 
-    /// - Parameter known: what was read of the draft's keys already.
+    /// - Parameter known: what was read of the draft's keys already, if all of them were.
     func say(
-        _ body: String, to addressee: Addressee, _ clientMessageID: String?, knowing known: [Key: Item]?,
+        _ body: String, to addressee: Addressee, _ clientMessageID: String?, knowing known: ReadItems?,
         at now: Timestamp
     ) async throws(RouteFailure) -> Said {
         guard let stream = Speech.stream(of: addressee, from: speaker) else { return announce(body, at: now) }

@@ -32,17 +32,23 @@ public struct Seconds: Hashable, Comparable, Sendable, ExpressibleByIntegerLiter
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC with milliseconds: `2026-11-21T13:37:20.123Z`.
     public var description: String {
+        let text = rfc3339
+        return unsafe text.span.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The bytes of ``description``, without an allocation.
+    public var rfc3339: InlineArray<24, UInt8> {
         let civil = Civil(seconds: seconds)
-        var text: [UInt8] = []
-        text.reserveCapacity(24)
+        var text = InlineArray<24, UInt8>(repeating: UInt8(ascii: "Z"))
+        var end = 0
         func put(_ value: Int, digits: Int, then separator: Unicode.Scalar) {
-            var divisor = 1
-            for _ in 1..<digits { divisor *= 10 }
-            while divisor > 0 {
-                text.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-                divisor /= 10
+            var rest = value
+            for place in (0..<digits).reversed() {
+                text[end + place] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
             }
-            text.append(UInt8(ascii: separator))
+            text[end + digits] = UInt8(ascii: separator)
+            end += digits + 1
         }
         put(civil.year, digits: 4, then: "-")
         put(civil.month, digits: 2, then: "-")
@@ -51,7 +57,7 @@ extension Timestamp: CustomStringConvertible {
         put(civil.minute, digits: 2, then: ":")
         put(civil.second, digits: 2, then: ".")
         put(Int(milliseconds - seconds * 1000), digits: 3, then: "Z")
-        return String(decoding: text, as: UTF8.self)
+        return text
     }
 
     /// Common log format, as API Gateway writes `requestTime`: `21/Nov/2026:13:37:20 +0000`.

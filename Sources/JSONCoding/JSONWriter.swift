@@ -48,6 +48,15 @@ public struct JSONWriter: Sendable {
         quote(value)
     }
 
+    /// A text of printable ASCII without quotes and backslashes, as numbers and times are. Not checked in release builds.
+    public mutating func plainString(_ text: Span<UInt8>) {
+        assert(text.endOfPlainRun(from: 0) == text.count, "a text that needs escapes")
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        for index in text.indices { bytes.append(text[index]) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
     public mutating func number(_ value: Int64) {
         separate()
         decimal(value)
@@ -120,13 +129,13 @@ public struct JSONWriter: Sendable {
 
     private mutating func decimal(_ value: Int64) {
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        let start = bytes.count
-        var rest = value.magnitude
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest != 0
-        bytes[start...].reverse()
+        let magnitude = value.magnitude
+        var power: UInt64 = 1
+        while magnitude / power >= 10 { power *= 10 }
+        while power > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude / power % 10))
+            power /= 10
+        }
     }
 
     /// Nearly no string needs an escape, and one that does not is copied in one move.

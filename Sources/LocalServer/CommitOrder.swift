@@ -34,17 +34,22 @@ final class CommitOrder: FanoutOrder {
     }
 
     func turn(_ position: FanoutPosition) async {
+        guard !isFirst(position, elseWaiting: nil) else { return }
         await withCheckedContinuation { continuation in
-            let isFirst = queues.withLock { queues -> Bool in
-                guard let index = queues[position.partition]?.firstIndex(where: { $0.entry == position.entry }) else {
-                    return true
-                }
-                queues[position.partition]?[index].isTaken = true
-                if index == 0 { return true }
-                queues[position.partition]?[index].waiters.append(continuation)
-                return false
-            }
-            if isFirst { continuation.resume() }
+            if isFirst(position, elseWaiting: continuation) { continuation.resume() }
+        }
+    }
+
+    /// Takes a place, if it was announced. Whether nobody is before it; if somebody is, `waiter` is resumed later.
+    private func isFirst(_ position: FanoutPosition, elseWaiting waiter: CheckedContinuation<Void, Never>?) -> Bool {
+        queues.withLock { queues -> Bool in
+            guard let queue = queues[position.partition],
+                let index = queue.firstIndex(where: { $0.entry == position.entry })
+            else { return true }
+            queues[position.partition]![index].isTaken = true
+            if index == 0 { return true }
+            if let waiter { queues[position.partition]![index].waiters.append(waiter) }
+            return false
         }
     }
 
@@ -53,8 +58,9 @@ final class CommitOrder: FanoutOrder {
             guard let index = queues[position.partition]?.firstIndex(where: { $0.entry == position.entry }) else {
                 return []
             }
-            let left = queues[position.partition]?.remove(at: index)
-            return (left?.waiters ?? []) + CommitOrder.release(position.partition, &queues)
+            let left = queues[position.partition]!.remove(at: index)
+            let next = CommitOrder.release(position.partition, &queues)
+            return left.waiters.isEmpty ? next : left.waiters + next
         }
         for waiter in released { waiter.resume() }
     }
@@ -82,7 +88,7 @@ final class CommitOrder: FanoutOrder {
             queues[partition] = nil
             return []
         }
-        queues[partition]?[0].waiters = []
+        if !first.waiters.isEmpty { queues[partition]![0].waiters = [] }
         return first.waiters
     }
 }

@@ -33,9 +33,9 @@ extension ChatRepository {
     /// the row that remembers it; a conflict with another process reads the head again. Messages handed in while another
     /// is being written to the same stream follow it in writes of their own, or are written together, in the order they
     /// came: see ``StreamQueues``.
-    /// - Parameter known: what was read of ``Draft/keys`` already.
+    /// - Parameter known: what was read of ``Draft/keys`` already, if all of them were.
     public func append(
-        _ draft: Draft, knowing known: [Key: Item]? = nil, at now: Timestamp
+        _ draft: Draft, knowing known: ReadItems? = nil, at now: Timestamp
     ) async throws(TableError) -> AppendOutcome {
         var bits = RandomBits(random)
         let submission = Submission(draft: draft, messageID: ULID.make(at: now, using: &bits), sentAt: now)
@@ -99,17 +99,17 @@ extension ChatRepository {
 
     /// - Parameter submissions: all of one stream.
     private func append(
-        _ submissions: [Submission], knowing known: [Key: Item]?
+        _ submissions: [Submission], knowing known: ReadItems?
     ) async throws(TableError) -> [AppendOutcome] {
         var known = known
         return try await retrying("send") { () async throws(TableError) -> [AppendOutcome]? in
-            let items: [Key: Item]
+            let items: ReadItems
             if let read = known {
                 items = read
                 known = nil
             } else {
                 let keys = submissions.flatMap(\.draft.keys)
-                items = Dictionary(uniqueKeysWithValues: try await table.get(keys, strong: true).map { ($0.key, $0) })
+                items = ReadItems(try await table.get(keys, strong: true))
             }
             let plan = AppendPlan(submissions, items)
             guard let last = plan.messages.last else { return plan.outcomes }
@@ -168,7 +168,7 @@ private struct AppendPlan {
     private(set) var outcomes: [AppendOutcome] = []
     private(set) var messages: [(message: Message, submission: Submission)] = []
 
-    init(_ submissions: [Submission], _ items: [Key: Item]) {
+    init(_ submissions: [Submission], _ items: ReadItems) {
         head = submissions.first.flatMap { items[$0.draft.stream.head] }.flatMap(StreamHead.init(item:))
         var sent: [Key: AppendOutcome] = [:]
         var seq = head?.seq ?? 0

@@ -49,10 +49,11 @@ extension ChatRepository {
 
     /// A connection and whatever else a frame's decision needs, in one strong batch read.
     public func session(_ id: ConnectionID, with keys: [Key]) async throws(TableError) -> Session {
-        let items = try await table.get([Keys.connection(id)] + keys, strong: true)
+        let key = Keys.connection(id)
+        let items = try await table.get([key] + keys, strong: true)
         var session = Session()
-        for item in items { session.items[item.key] = item }
-        session.connection = session.items.removeValue(forKey: Keys.connection(id)).flatMap(Connection.init(item:))
+        for item in items where item.key != key { session.items.insert(item) }
+        session.connection = items.first { $0.key == key }.flatMap(Connection.init(item:))
         return session
     }
 
@@ -118,7 +119,20 @@ extension ChatRepository {
 /// A connection with the items read beside it.
 public struct Session: Sendable {
     public var connection: Connection?
-    public var items: [Key: Item] = [:]
+    public var items = ReadItems()
+}
+
+/// The few items that one read found, by their keys. Access costs O(n), which for so few is quicker than hashing.
+public struct ReadItems: Sendable {
+    private var items: [Item] = []
+
+    public init() {}
+
+    init(_ items: [Item]) { self.items = items }
+
+    mutating func insert(_ item: Item) { items.append(item) }
+
+    public subscript(_ key: Key) -> Item? { items.first { $0.key == key } }
 }
 
 extension Condition {

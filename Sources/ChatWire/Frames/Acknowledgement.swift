@@ -27,7 +27,7 @@ public struct Acknowledgement: Equatable, Sendable {
         if let destination { writer.write(destination) }
         writer.member("messageId", messageID)
         writer.member("seq", ifPresent: seq)
-        writer.member("sentAt", sentAt.description)
+        writer.member("sentAt", sentAt)
         if duplicate { writer.member("duplicate", true) }
         writer.member("delivered", ifPresent: delivered.map(Int64.init))
         writer.endObject()

@@ -49,7 +49,7 @@ public struct JoinedReply: Sendable {
         writer.list("members", members, upTo: JoinedReply.membersShare) { writer, member in
             writer.beginObject()
             writer.member("userId", member.userID.text)
-            writer.member("joinedAt", member.joinedAt.description)
+            writer.member("joinedAt", member.joinedAt)
             writer.member("version", member.version)
             writer.endObject()
         }
@@ -149,7 +149,7 @@ extension JSONWriter {
         beginObject()
         member("userId", user.userID.text)
         member("connections", user.connections)
-        member("lastSeen", user.lastSeen.description)
+        member("lastSeen", user.lastSeen)
         endObject()
     }
 }

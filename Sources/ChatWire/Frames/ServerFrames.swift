@@ -18,7 +18,7 @@ public enum ServerFrame {
         writer.member("messageId", messageID)
         writer.member("senderId", senderID.text)
         writer.member("body", body)
-        writer.member("sentAt", sentAt.description)
+        writer.member("sentAt", sentAt)
         writer.endObject()
         return writer.bytes
     }
@@ -30,7 +30,7 @@ public enum ServerFrame {
         writer.member("roomId", event.roomID.text)
         writer.member("userId", event.userID.text)
         writer.member("version", event.version)
-        writer.member("at", event.at.description)
+        writer.member("at", event.at)
         writer.member("reason", ifPresent: event.reason?.rawValue)
         writer.endObject()
         return writer.bytes
@@ -59,10 +59,10 @@ public enum ServerFrame {
         var writer = JSONWriter(capacity: 256)
         writer.beginFrame("heartbeat", requestID)
         writer.member("connectionId", beat.connectionID.text)
-        writer.member("at", beat.at.description)
-        writer.member("expiresAt", beat.expiresAt.description)
+        writer.member("at", beat.at)
+        writer.member("expiresAt", beat.expiresAt)
         writer.member("interval", beat.interval.count)
-        writer.member("reconnectBy", beat.reconnectBy.description)
+        writer.member("reconnectBy", beat.reconnectBy)
         if let rooms = beat.rooms {
             writer.name("rooms")
             writer.beginObject()
@@ -76,7 +76,7 @@ public enum ServerFrame {
     public static func refreshed(expiresAt: Timestamp, _ requestID: RequestID?) -> [UInt8] {
         var writer = JSONWriter(capacity: 128)
         writer.beginFrame("refreshed", requestID)
-        writer.member("expiresAt", expiresAt.description)
+        writer.member("expiresAt", expiresAt)
         writer.endObject()
         return writer.bytes
     }
@@ -117,6 +117,13 @@ extension JSONWriter {
         }
     }
 
+    /// A time as frames have it: RFC 3339 in UTC with milliseconds.
+    mutating func member(_ name: String, _ time: Timestamp) {
+        self.name(name)
+        let text = time.rfc3339
+        plainString(text.span)
+    }
+
     mutating func write(_ message: Message) {
         beginFrame("message")
         write(message.destination)
@@ -124,7 +131,7 @@ extension JSONWriter {
         member("seq", message.seq)
         member("senderId", message.senderID.text)
         member("body", message.body)
-        member("sentAt", message.sentAt.description)
+        member("sentAt", message.sentAt)
         endObject()
     }
 

@@ -20,6 +20,13 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         case disconnect(WebSocketEnd)
     }
 
+    /// What a handler is run for; a message with the place of its reply.
+    private enum Work {
+        case connect(GatewayEvent)
+        case message(GatewayEvent, Route, Int)
+        case disconnect(WebSocketEnd)
+    }
+
     let id = GatewayIdentifier.connection()
     let loop: EventLoop
     let connectedAt: Timestamp
@@ -155,11 +162,9 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
             case .message(let event, let route, let bytes):
                 noteTaken(bytes)
                 let place = replies.open()
-                begin(alone: !core.configuration.concurrentRoutes.contains(route)) { [self] in
-                    await handle(event, route, place)
-                }
-            case .connect(let event): begin(alone: true) { [self] in await connect(event) }
-            case .disconnect(let end): begin(alone: true) { [self] in await disconnect(end) }
+                begin(.message(event, route, place), alone: !core.configuration.concurrentRoutes.contains(route))
+            case .connect(let event): begin(.connect(event), alone: true)
+            case .disconnect(let end): begin(.disconnect(end), alone: true)
             }
         }
     }
@@ -174,11 +179,15 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         }
     }
 
-    private func begin(alone: Bool, _ body: @escaping @Sendable () async -> Void) {
+    private func begin(_ work: Work, alone: Bool) {
         running += 1
         runsAlone = alone
         Task(executorPreference: loop) { [self] in
-            await body()
+            switch work {
+            case .connect(let event): await connect(event)
+            case .message(let event, let route, let place): await handle(event, route, place)
+            case .disconnect(let end): await disconnect(end)
+            }
             loop.assertCurrent()
             running -= 1
             if running == 0 { runsAlone = false }
