@@ -39,23 +39,61 @@ public struct Key: Hashable, Comparable, Sendable {
 /// A row: its key, the keys under which indexes list it, and its other attributes by name.
 ///
 /// `PK`, `SK`, `GSI1PK`, `GSI1SK`, `GSI2PK` and `GSI2SK` are fields of their own and never appear in `attributes`.
-public struct Item: Equatable, Sendable {
-    public var key: Key
-    public var gsi1: Key?
-    public var gsi2: Key?
-    public var attributes: Attributes
+public struct Item: Sendable {
+    /// An item is made once and handed on many times: from the action to the plan, the cache, the feed and its readers.
+    ///
+    /// `@unchecked`: changed only where a single item refers to it.
+    private final class Storage: @unchecked Sendable {
+        var key: Key
+        var gsi1: Key?
+        var gsi2: Key?
+        var attributes: Attributes
+
+        init(_ key: Key, _ gsi1: Key?, _ gsi2: Key?, _ attributes: Attributes) {
+            self.key = key
+            self.gsi1 = gsi1
+            self.gsi2 = gsi2
+            self.attributes = attributes
+        }
+    }
+
+    private var storage: Storage
 
     public init(_ key: Key, gsi1: Key? = nil, gsi2: Key? = nil, _ attributes: Attributes = [:]) {
-        self.key = key
-        self.gsi1 = gsi1
-        self.gsi2 = gsi2
-        self.attributes = attributes
+        storage = Storage(key, gsi1, gsi2, attributes)
+    }
+
+    public var key: Key {
+        get { storage.key }
+        set { unique().key = newValue }
+    }
+    public var gsi1: Key? {
+        get { storage.gsi1 }
+        set { unique().gsi1 = newValue }
+    }
+    public var gsi2: Key? {
+        get { storage.gsi2 }
+        set { unique().gsi2 = newValue }
+    }
+    public var attributes: Attributes {
+        get { storage.attributes }
+        set { unique().attributes = newValue }
     }
 
     public subscript(_ name: String) -> AttributeValue? {
-        get { attributes[name] }
-        set { attributes[name] = newValue }
+        get { storage.attributes[name] }
+        set { unique().attributes[name] = newValue }
     }
+
+    private mutating func unique() -> Storage {
+        if !isKnownUniquelyReferenced(&storage) {
+            storage = Storage(storage.key, storage.gsi1, storage.gsi2, storage.attributes)
+        }
+        return storage
+    }
+
+    /// Whether both are one item that was handed on, which is sure without a look at what is in it.
+    public func isSame(as other: Item) -> Bool { storage === other.storage }
 
     public func string(_ name: String) -> String? {
         if case .string(let value) = attributes[name] { value } else { nil }
@@ -76,6 +114,13 @@ public struct Item: Equatable, Sendable {
         if let gsi2 { total += 12 + gsi2.pk.utf8.count + gsi2.sk.utf8.count }
         for member in attributes { total += member.name.utf8.count + member.value.size }
         return total
+    }
+}
+
+extension Item: Equatable {
+    public static func == (a: Item, b: Item) -> Bool {
+        a.isSame(as: b)
+            || a.key == b.key && a.gsi1 == b.gsi1 && a.gsi2 == b.gsi2 && a.attributes == b.attributes
     }
 }
 
