@@ -27,7 +27,7 @@ final class ItemCache: Sendable {
     private let caches: @Sendable (Key) -> Bool
 
     /// Items in a generation: some 5 MB of connections.
-    static let generation = 4096
+    static let generation = 1024
 
     /// - Parameter caches: Whether items of a key are worth keeping.
     init(caches: @escaping @Sendable (Key) -> Bool) { self.caches = caches }

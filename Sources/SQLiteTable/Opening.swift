@@ -74,7 +74,7 @@ enum Opening {
     /// The cache is in KiB. Files are read, not mapped: a disk error is an answer in a read, a signal in a mapping.
     private static func prepareReader(_ connection: SQLiteConnection) throws(SQLiteFailure) {
         try connection.run("PRAGMA temp_store = MEMORY")
-        try connection.run("PRAGMA cache_size = -8192")
+        try connection.run("PRAGMA cache_size = -2048")
     }
 
     private static func marks(of connection: SQLiteConnection, _ path: String) throws(SQLiteTableError) -> Schema.Marks {

@@ -36,7 +36,8 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
 
     let core: GatewayCore
     let members: LoopMembers
-    private let handshake: WebSocketHandshake
+    /// Nil once it is answered.
+    private var handshake: WebSocketHandshake?
     /// The `Host` of the handshake.
     let host: String
     private var session: WebSocketSession!
@@ -225,6 +226,8 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     }
 
     private func accept(_ response: ProxyResponse) {
+        guard let handshake else { preconditionFailure("a handshake is answered once") }
+        self.handshake = nil
         core.directory.insert(self)
         core.log.debug("connection opened", ["connectionId": id.text, "sourceIp": sourceIP])
         let wanted = response.headers.first { $0.key.lowercased() == "sec-websocket-protocol" }?.value

@@ -15,16 +15,28 @@ protocol WebSocketPeer: AnyObject {
 ///
 /// Shared by the gateway and the echo server. `@unchecked`: confined to its channel's loop.
 final class WebSocketSession: ChannelHandler, @unchecked Sendable {
-    struct Limits: Sendable {
-        var frames: WebSocketLimits
+    /// The same for all sessions of a server, which share one.
+    final class Limits: Sendable {
+        let frames: WebSocketLimits
         /// Bytes that may wait for a peer that does not read. One frame more may always wait.
-        var sendQueueBytes: Int
+        let sendQueueBytes: Int
         /// Without a data frame from the client; nil: never.
-        var idleTimeout: Duration?
+        let idleTimeout: Duration?
         /// From the handshake; nil: never.
-        var maxAge: Duration?
+        let maxAge: Duration?
         /// See ``MessageProgress``.
-        var messageTimeout: Duration = .seconds(20)
+        let messageTimeout: Duration
+
+        init(
+            frames: WebSocketLimits, sendQueueBytes: Int, idleTimeout: Duration? = nil, maxAge: Duration? = nil,
+            messageTimeout: Duration = .seconds(20)
+        ) {
+            self.frames = frames
+            self.sendQueueBytes = sendQueueBytes
+            self.idleTimeout = idleTimeout
+            self.maxAge = maxAge
+            self.messageTimeout = messageTimeout
+        }
     }
 
     private enum State {
