@@ -14,16 +14,19 @@ public struct Connect: Sendable {
     public init(_ services: ChatServices) { self.services = services }
 
     public func handle(_ event: GatewayEvent) async -> HandlerOutcome {
-        let log = services.log.with(["connectionId": event.context.connectionID, "requestId": event.context.requestID])
         do throws(Refusal) {
             guard let id = ConnectionID(event.context.connectionID) else { throw .malformed }
             try checkOrigin(event)
             let connection = try identify(event, id, at: services.clock.now())
             try await open(connection)
             services.identities.remember(connection)
-            log.debug("connected", ["tenant": connection.tenantID.text, "user": connection.userID.text])
+            services.log.debug(
+                "connected",
+                ["connectionId": id.text, "tenant": connection.tenantID.text, "user": connection.userID.text])
             return HandlerOutcome(ProxyResponse(headers: subprotocol(event)))
         } catch {
+            let log = services.log.with(
+                ["connectionId": event.context.connectionID, "requestId": event.context.requestID])
             switch error {
             case .engine(let cause): log.error("connect failed", ["error": "\(cause)"])
             default: log.info("connect refused", ["reason": error.reason])
