@@ -2,12 +2,19 @@ import ChatModel
 
 /// A room within its tenant: what a room's partition is named by.
 public struct Room: Hashable, Sendable {
-    public var tenantID: TenantID
-    public var id: RoomID
+    public let tenantID: TenantID
+    public let id: RoomID
+    /// The key of its partition, made once: nearly everything that is done in a room needs it.
+    public let partition: String
+
     public init(_ tenantID: TenantID, _ id: RoomID) {
         self.tenantID = tenantID
         self.id = id
+        partition = "ROOM#\(tenantID.text)#\(id.text)"
     }
+
+    public static func == (a: Room, b: Room) -> Bool { bytesEqual(a.partition, b.partition) }
+    public func hash(into hasher: inout Hasher) { hasher.combine(partition) }
 }
 
 /// A user within a tenant.
@@ -43,7 +50,7 @@ public enum Keys {
 
     // Rooms
 
-    public static func roomPartition(_ room: Room) -> String { "ROOM#\(room.tenantID.text)#\(room.id.text)" }
+    public static func roomPartition(_ room: Room) -> String { room.partition }
     public static func room(_ room: Room) -> Key { Key(roomPartition(room), meta) }
     /// GSI2 of a room: a tenant's rooms.
     public static func tenantRooms(_ room: Room) -> Key { Key("TENANT#\(room.tenantID.text)#ROOMS", "ROOM#\(room.id.text)") }
