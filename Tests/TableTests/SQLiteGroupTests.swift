@@ -1,6 +1,7 @@
 import ChatStore
 import MemoryTable
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SQLiteTable
