@@ -39,11 +39,11 @@ public struct GatewayConfiguration: Sendable {
     public var rateLimit = RateLimit(perSecond: Double(Limits.ratePerSecond), burst: Limits.rateBurst)
     /// Messages of one connection that may wait for the one being handled; more stay in the socket.
     public var waitingMessages = 64
-    /// Bytes of those messages.
+    /// Bytes of those messages; about as many more may be under way.
     public var waitingBytes = 256 * 1024
     /// Routes whose frames on one connection need not wait for each other.
     public var concurrentRoutes: Set<Route> = []
-    /// Frames of one connection that may be under way together.
+    /// Frames of one connection that may be under way together, as long as they have fewer than ``waitingBytes`` bytes.
     public var concurrentMessages = 64
     /// How long ``Gateway/stop()`` takes at most.
     public var stopTimeout: Duration = .milliseconds(4500)

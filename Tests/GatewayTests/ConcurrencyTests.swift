@@ -51,7 +51,10 @@ import WebSocketCodec
         }
     }
 
-    @Test func `no more are under way together than allowed`() async throws {
+    @Test(arguments: [(5, 1 << 20, 5), (64, 100, 3)])
+    func `no more are under way together than allowed, by number and by bytes`(
+        messages: Int, bytes: Int, most: Int
+    ) async throws {
         let running = Mutex((now: 0, most: 0))
         let handlers = ScriptedHandlers { route, event in
             guard route == .sendMessage else { return HandlerOutcome(ProxyResponse()) }
@@ -62,13 +65,15 @@ import WebSocketCodec
         }
         try await GatewayFixture.run({
             $0.concurrentRoutes = [.sendMessage]
-            $0.concurrentMessages = 5
+            $0.concurrentMessages = messages
+            $0.waitingBytes = bytes
             $0.rateLimit.perSecond = 0
         }, handlers: handlers) { fixture in
             let client = try await fixture.connect()
-            for _ in 0..<100 { try client.send(text: #"{"action":"sendMessage"}"#) }
+            // 41 bytes each.
+            for _ in 0..<100 { try client.send(text: #"{"action":"sendMessage","body":"0123456"}"#) }
             for _ in 0..<100 { #expect(try await client.receive() == .text("done")) }
-            #expect(running.withLock { $0.most } == 5)
+            #expect(running.withLock { $0.most } == most)
         }
     }
 

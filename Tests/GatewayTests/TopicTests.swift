@@ -90,6 +90,20 @@ import WebSocketCodec
         }
     }
 
+    @Test func `a frame that another was to follow leaves in order with it, and without it all the same`() async throws {
+        try await GatewayFixture.run { fixture in
+            let topic = fixture.gateway.makeTopic()
+            let member = try await connect(1, to: fixture)[0]
+            fixture.gateway.subscribe(member.id, to: topic)
+            for number in 0..<50 {
+                fixture.gateway.publish(Array("\(number)".utf8), to: topic, except: nil, moreFollows: number % 5 < 4)
+            }
+            fixture.gateway.publish(Array("last".utf8), to: topic, except: nil, moreFollows: true)
+            for number in 0..<50 { #expect(try await member.client.receive() == .text("\(number)")) }
+            #expect(try await member.client.receive() == .text("last"))
+        }
+    }
+
     @Test func `a connection that ends leaves its topics`() async throws {
         try await GatewayFixture.run { fixture in
             let topic = fixture.gateway.makeTopic()

@@ -23,7 +23,7 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     /// What a handler is run for; a message with the place of its reply.
     private enum Work {
         case connect(GatewayEvent)
-        case message(GatewayEvent, Route, Int)
+        case message(GatewayEvent, Route, place: Int, bytes: Int)
         case disconnect(WebSocketEnd)
     }
 
@@ -46,8 +46,9 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     private var bucket: TokenBucket
     private var steps = FIFO<Step>()
     private var waitingBytes = 0
-    /// Steps under way.
+    /// Steps under way, and the bytes of their messages.
     private var running = 0
+    private var runningBytes = 0
     /// Whether the step under way suffers no other beside it.
     private var runsAlone = false
     private var replies = ReplyOrder()
@@ -163,7 +164,8 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
             case .message(let event, let route, let bytes):
                 noteTaken(bytes)
                 let place = replies.open()
-                begin(.message(event, route, place), alone: !core.configuration.concurrentRoutes.contains(route))
+                runningBytes += bytes
+                begin(.message(event, route, place: place, bytes: bytes), alone: !core.configuration.concurrentRoutes.contains(route))
             case .connect(let event): begin(.connect(event), alone: true)
             case .disconnect(let end): begin(.disconnect(end), alone: true)
             }
@@ -172,7 +174,9 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
 
     private func mayBegin(_ step: Step) -> Bool {
         if running == 0 { return true }
-        guard !runsAlone, replies.count < core.configuration.concurrentMessages else { return false }
+        guard !runsAlone, replies.count < core.configuration.concurrentMessages,
+            runningBytes < core.configuration.waitingBytes
+        else { return false }
         return switch step {
         case .overRate: true
         case .message(_, let route, _): core.configuration.concurrentRoutes.contains(route)
@@ -186,7 +190,9 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         Task(executorPreference: loop) { [self] in
             switch work {
             case .connect(let event): await connect(event)
-            case .message(let event, let route, let place): await handle(event, route, place)
+            case .message(let event, let route, let place, let bytes):
+                await handle(event, route, place)
+                runningBytes -= bytes
             case .disconnect(let end): await disconnect(end)
             }
             loop.assertCurrent()
