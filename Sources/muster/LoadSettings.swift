@@ -1,7 +1,6 @@
 import ChatHandlers
 import ChatModel
 import LoadTest
-import LocalServer
 import Tokens
 
 /// What `muster load` was asked to do, checked.
@@ -86,24 +85,11 @@ struct LoadSettings {
         guard let tenant = TenantID(name) else {
             throw UsageError("\(arguments.name(of: "MUSTER_TENANT")) is 1 to 128 of the characters A-Z a-z 0-9 . _ : @ -")
         }
-        let folder = arguments.text("MUSTER_DATA") ?? ".muster"
-        guard let secret = try ownSecret ?? service.secret ?? generatedSecret(folder) else {
+        guard let secret = try ownSecret ?? service.secret ?? arguments.generatedSecret() else {
             throw CommandFailure("no token: give --token, --tokens or --jwt-secret, or --data with the server's folder")
         }
-        do throws(KeyError) {
-            let minter = try TokenMinter(secret: Array(secret.utf8), tenantClaim: service.rules.tenantClaim)
-            return .minted(minter, tenant, issuer: service.rules.issuer, audience: service.rules.audience)
-        } catch {
-            throw UsageError("\(arguments.name(of: "MUSTER_JWT_SECRET")) is too short: give at least \(TokenKey.minSecretBytes) bytes")
-        }
-    }
-
-    private static func generatedSecret(_ folder: String) throws -> String? {
-        do throws(ServerError) {
-            return try DataFolder.secret(in: folder)
-        } catch {
-            throw CommandFailure(error.description)
-        }
+        return .minted(
+            try arguments.minter(secret, for: service), tenant, issuer: service.rules.issuer, audience: service.rules.audience)
     }
 
     private static func tokens(_ path: String) throws -> [String] {

@@ -1,6 +1,5 @@
 import ChatHandlers
 import ChatModel
-import LocalServer
 import Tokens
 
 /// `muster token`: prints one JWT, nothing else.
@@ -38,28 +37,16 @@ enum Token: Command {
         } catch {
             throw arguments.explain(error.description)
         }
-        let folder = arguments.text("MUSTER_DATA") ?? ".muster"
-        guard let secret = try environment.secret ?? generatedSecret(folder) else {
-            throw CommandFailure("no secret: set MUSTER_JWT_SECRET, or run muster serve with --data \(folder) first")
+        guard let secret = try environment.secret ?? arguments.generatedSecret() else {
+            throw CommandFailure(
+                "no secret: set MUSTER_JWT_SECRET, or run muster serve with --data \(arguments.dataFolder) first")
         }
         var token = NewToken(user: user, tenant: tenant, expiresIn: lifetime.count)
         token.rooms = arguments.text("MUSTER_ROOMS")?.split(separator: ",").map(String.init)
         token.roles = arguments.text("MUSTER_ROLE").map { [$0] } ?? []
         token.issuer = environment.rules.issuer
         token.audience = environment.rules.audience
-        do throws(KeyError) {
-            let minter = try TokenMinter(secret: Array(secret.utf8), tenantClaim: environment.rules.tenantClaim)
-            Output.write(minter.mint(token, now: SystemClock().now().milliseconds) + "\n")
-        } catch {
-            throw UsageError("\(arguments.name(of: "MUSTER_JWT_SECRET")) is too short: give at least \(TokenKey.minSecretBytes) bytes")
-        }
-    }
-
-    private static func generatedSecret(_ folder: String) throws -> String? {
-        do throws(ServerError) {
-            return try DataFolder.secret(in: folder)
-        } catch {
-            throw CommandFailure(error.description)
-        }
+        let minter = try arguments.minter(secret, for: environment)
+        Output.write(minter.mint(token, now: SystemClock().now().milliseconds) + "\n")
     }
 }
