@@ -51,16 +51,15 @@ public final class Topic: Sendable {
     func insert(_ connection: GatewayConnection) {
         // What was published before is not for the newcomer.
         giveOut()
-        connection.subscriptions.append(Subscription(topic: self, place: members.count))
+        connection.entered(self, place: members.count)
         members.append(connection)
         unsafe channels.append(.passUnretained(connection.channel))
     }
 
     func remove(_ connection: GatewayConnection) {
-        guard let index = connection.subscriptions.firstIndex(where: { $0.topic === self }) else { return }
+        // What was published before is still for the one who leaves.
         giveOut()
-        let place = connection.subscriptions[index].place
-        connection.subscriptions.remove(at: index)
+        guard let place = connection.left(self) else { return }
         let last = members.removeLast(), channel = unsafe channels.removeLast()
         count.subtract(1, ordering: .relaxed)
         guard last !== connection else { return }

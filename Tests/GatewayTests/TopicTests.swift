@@ -104,6 +104,28 @@ import WebSocketCodec
         }
     }
 
+    @Test func `a member cut for reading too slowly while it leaves is gone, and nobody else`() async throws {
+        try await GatewayFixture.run({ $0.sendQueueBytes = 16 * 1024 }) { fixture in
+            let topic = fixture.gateway.makeTopic(), gateway = fixture.gateway
+            let members = try await connect(2, to: fixture)
+            let (slow, other) = (members[0], members[1])
+            slow.client.pauseReading()
+            gateway.subscribe(slow.id, to: topic)
+            let frame = [UInt8](repeating: UInt8(ascii: "x"), count: 60_000)
+            // Leaving gives out what waits: sooner or later that is what cuts it.
+            for _ in 0..<400 {
+                gateway.publish(frame, to: topic, except: nil)
+                gateway.unsubscribe(slow.id, from: topic)
+                gateway.subscribe(slow.id, to: topic)
+            }
+            _ = try await fixture.disconnect()
+            gateway.subscribe(other.id, to: topic)
+            gateway.publish(Array("on".utf8), to: topic, except: nil)
+            #expect(try await other.client.receive() == .text("on"))
+            #expect(topic.parts[0].count.load(ordering: .relaxed) == 1)
+        }
+    }
+
     @Test func `a connection that ends leaves its topics`() async throws {
         try await GatewayFixture.run { fixture in
             let topic = fixture.gateway.makeTopic()

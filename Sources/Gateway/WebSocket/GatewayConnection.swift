@@ -55,12 +55,7 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     private var isShuttingDown = false
     private(set) var isEnded = false
     /// The topics it is in.
-    var subscriptions: [Subscription] = [] {
-        didSet {
-            let (were, are) = (oldValue.count > 1, subscriptions.count > 1)
-            if were != are { channel.object(toDirectWrites: are) }
-        }
-    }
+    private(set) var subscriptions: [Subscription] = []
     /// Whether some frame of the topic that is being given out is not for this connection.
     var isExcepted = false {
         didSet { if isExcepted != oldValue { channel.object(toDirectWrites: isExcepted) } }
@@ -98,6 +93,19 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     var channel: Channel { session.channel }
 
     func close(_ end: WebSocketEnd) { session.close(end) }
+
+    /// Notes that it is in a topic. In several it may get frames of each in one turn, which then leave in one write.
+    func entered(_ topic: TopicPart, place: Int) {
+        subscriptions.append(Subscription(topic: topic, place: place))
+        if subscriptions.count == 2 { channel.object(toDirectWrites: true) }
+    }
+
+    /// Notes that it is no longer in a topic: its place there, or nil if it was not in it.
+    func left(_ topic: TopicPart) -> Int? {
+        guard let index = subscriptions.firstIndex(where: { $0.topic === topic }) else { return nil }
+        if subscriptions.count == 2 { channel.object(toDirectWrites: false) }
+        return subscriptions.remove(at: index).place
+    }
 
     /// Notes its new place in a topic.
     func moved(to place: Int, in topic: TopicPart) {
