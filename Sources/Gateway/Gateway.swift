@@ -71,7 +71,7 @@ public final class Gateway: Sendable {
             }
         }
         guard gone.count < ids.count else { return gone }
-        let frame = SharedBytes(FrameEncoder.frame(.text, payload))
+        let frame = SharedBytes(textFrame: payload)
         for (loop, connections) in zip(loops, groups) where !connections.isEmpty {
             loop.execute {
                 for connection in connections { connection.send(frame) }

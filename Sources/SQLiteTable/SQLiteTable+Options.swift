@@ -3,8 +3,8 @@ import ChatStore
 extension SQLiteTable {
     /// What a table may do to be quicker where its surroundings allow it.
     public struct Options: Sendable {
-        /// Which items are kept in memory as they are written, so that reading them again reads no file: the newest 4,096
-        /// to 8,192 of them. Only where this process alone writes the file; nil keeps none.
+        /// Which items are kept in memory as they are written, so that reading them again reads no file: the newest 1,024
+        /// to 2,048 of them. Only where this process alone writes the file; nil keeps none.
         public var caches: (@Sendable (Key) -> Bool)?
 
         /// Which writes must be on the disk before they are answered; nil: all. A write shares its commit with others, and

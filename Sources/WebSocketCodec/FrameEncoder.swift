@@ -10,18 +10,12 @@ public enum FrameEncoder {
         precondition(
             !opcode.isControl || fin && payload.count <= WebSocketOpcode.maxControlPayload,
             "a control frame is whole and at most 125 bytes")
+        let header = FrameHeader(opcode, length: payload.count, isFinal: fin, isMasked: mask != nil)
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(headerSize(payload.count, masked: mask != nil) + payload.count)
-        bytes.append(opcode.rawValue | (fin ? 0x80 : 0))
-        let maskBit: UInt8 = mask == nil ? 0 : 0x80
-        switch payload.count {
-        case ...125: bytes.append(maskBit | UInt8(payload.count))
-        case ...0xFFFF:
-            bytes.append(maskBit | 126)
-            appendBigEndian(payload.count, width: 2, to: &bytes)
-        default:
-            bytes.append(maskBit | 127)
-            appendBigEndian(payload.count, width: 8, to: &bytes)
+        bytes.reserveCapacity(header.count + (mask == nil ? 0 : 4) + payload.count)
+        unsafe withUnsafeTemporaryAllocation(byteCount: FrameHeader.longest, alignment: 1) { buffer in
+            unsafe header.write(to: buffer)
+            unsafe bytes.append(contentsOf: buffer[..<header.count])
         }
         if let mask { bytes.append(contentsOf: mask.bytes) }
         let start = bytes.count
@@ -49,15 +43,5 @@ public enum FrameEncoder {
             payload.append(contentsOf: UTF8.encode(scalar)!)
         }
         return frame(.close, payload, mask: mask)
-    }
-
-    /// Bytes before the payload.
-    private static func headerSize(_ length: Int, masked: Bool) -> Int {
-        let extended = length <= 125 ? 0 : length <= 0xFFFF ? 2 : 8
-        return 2 + extended + (masked ? 4 : 0)
-    }
-
-    private static func appendBigEndian(_ value: Int, width: Int, to bytes: inout [UInt8]) {
-        for shift in (0..<width).reversed() { bytes.append(UInt8(truncatingIfNeeded: value >> (shift * 8))) }
     }
 }
