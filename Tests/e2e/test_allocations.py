@@ -22,8 +22,9 @@ FILE = HERE / "allocations.json"
 COMMITTED = json.loads(FILE.read_text())
 FEW, MANY = 100, 200
 WARM_UP, MESSAGES = 30, 60
-# An allocation or two more or less are buffers that had to grow once more, or not.
-TOLERANCES = {"perDelivery": 0.02, "perMessage": 1, "perHeartbeat": 1}
+# Runs differ by a few: whether a loop slept when it was handed an answer, and how far buffers had grown. What is looked for is more: one
+# allocation for each delivery, or a share of a message's.
+TOLERANCES = {"perDelivery": 0.05, "perMessage": 5, "perHeartbeat": 2}
 
 
 class Counter:
