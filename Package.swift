@@ -56,6 +56,10 @@ let package = Package(
         library("Gateway", ["ChatModel", "ChatWire", "JSONCoding", "Logs", "HTTPCodec", "WebSocketCodec", "CLinux", "COpenSSL"]),
         library("LoopbackHTTP", ["HTTPCodec"]),
         library("LambdaRuntime", ["HTTPCodec", "LoopbackHTTP"]),
+
+        // AWS
+        library("AWSClient", ["HTTPCodec"]),
+
         .target(
             name: "HandlerMain",
             dependencies: [
