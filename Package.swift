@@ -39,15 +39,16 @@ let package = Package(
         library("ChatModel"),
         library("JSONCoding"),
         library("Logs", ["ChatModel", "JSONCoding"]),
+        library("Metrics", ["JSONCoding"]),
         library("ChatWire", ["ChatModel", "JSONCoding"]),
         library("ChatStore", ["ChatModel"]),
         library("MemoryTable", ["ChatModel", "ChatStore"]),
         library("SQLiteTable", ["ChatStore", "JSONCoding", "CSQLite", "CLinux"]),
-        library("ChatBroadcast", ["ChatModel", "ChatWire", "ChatStore", "Logs"]),
+        library("ChatBroadcast", ["ChatModel", "ChatWire", "ChatStore", "Logs", "Metrics"]),
         library("Tokens", ["JSONCoding", "COpenSSL"]),
         .target(
             name: "ChatHandlers",
-            dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs", "JSONCoding"],
+            dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs", "Metrics", "JSONCoding"],
             path: "Handlers/ChatHandlers", swiftSettings: safe),
 
         // The two engines: sockets here, Lambda there
@@ -86,6 +87,7 @@ let package = Package(
             .target(name: "CodecChecks", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/fuzz/Checks"),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
+            tests("MetricsTests", ["Metrics", "JSONCoding"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
             tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "TestSupport"]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
@@ -100,7 +102,7 @@ let package = Package(
                 "ChatModel", "ChatStore", "ChatWire", "ChatBroadcast", "ChatHandlers", "MemoryTable", "Logs",
             ]),
             tests("HandlerTests", [
-                "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
+                "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "Metrics", "JSONCoding",
             ]),
             tests("LoadTestTests", ["LoadTest", "JSONCoding"]),
             tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),

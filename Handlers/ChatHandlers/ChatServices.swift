@@ -2,6 +2,7 @@ import ChatBroadcast
 import ChatModel
 import ChatStore
 import Logs
+import Metrics
 import Tokens
 
 /// What the handlers work with, made by a composition root.
@@ -15,6 +16,7 @@ public final class ChatServices: Sendable {
     let settings: Settings
     let clock: any WallClock
     let random: any RandomSource
+    let metrics: Metrics
     let log: Log
     let identities = IdentityCache()
 
@@ -24,17 +26,19 @@ public final class ChatServices: Sendable {
     public init(
         table: any Table, poster: any Poster, rooms: (any RoomDirectory)? = nil, order: any FanoutOrder = Unordered(),
         verifier: TokenVerifier?, settings: Settings, clock: any WallClock = SystemClock(),
-        random: any RandomSource = SystemRandom(), marksPresence: Bool = true, log: Log
+        random: any RandomSource = SystemRandom(), marksPresence: Bool = true, metrics: Metrics = Metrics(), log: Log
     ) {
         repository = ChatRepository(table: table, settings: settings, random: random, marksPresence: marksPresence)
         self.rooms = rooms ?? TableRooms(repository, poster)
         broadcaster = RoomBroadcaster(
-            repository: repository, rooms: self.rooms, poster: poster, order: order, clock: clock, log: log)
+            repository: repository, rooms: self.rooms, poster: poster, order: order, clock: clock, metrics: metrics,
+            log: log)
         self.poster = poster
         self.verifier = verifier
         self.settings = settings
         self.clock = clock
         self.random = random
+        self.metrics = metrics
         self.log = log
     }
 }

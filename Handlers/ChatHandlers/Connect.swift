@@ -19,6 +19,7 @@ public struct Connect: Sendable {
             try checkOrigin(event)
             let connection = try identify(event, id, at: services.clock.now())
             try await open(connection)
+            services.metrics.add(.connectionsOpened)
             services.identities.remember(connection)
             services.log.debug(
                 "connected",

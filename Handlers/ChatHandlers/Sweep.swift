@@ -46,6 +46,7 @@ struct Sweep: Sendable {
         let settled = current - Sweep.settledMinutes
         let swept = try await services.repository.sweptMinute()
         var minute = min(swept ?? current - Sweep.firstLookBack, current)
+        services.metrics.add(.sweepLag, Int(current - minute) * 60)
         while minute <= current {
             for shard in 0..<Limits.indexShards {
                 let bucket = Bucket(minute: minute, shard: shard)

@@ -47,6 +47,7 @@ extension RoomBroadcaster {
         for connection in out {
             do throws(TableError) {
                 try await repository.finishEnd(connection)
+                metrics.add(.connectionsEnded)
                 log.debug("connection ended", ["connectionId": connection.id.text, "reason": reason.rawValue])
             } catch {
                 failure = failure ?? error

@@ -2,6 +2,7 @@ import ChatModel
 import ChatStore
 import ChatWire
 import Logs
+import Metrics
 
 /// Takes what was decided to everyone it concerns: after the decision was stored the frame is encoded once, every member
 /// is tried, and connections found gone are ended.
@@ -11,17 +12,19 @@ public final class RoomBroadcaster: Sendable {
     let poster: any Poster
     let order: any FanoutOrder
     let clock: any WallClock
+    let metrics: Metrics
     let log: Log
 
     public init(
         repository: ChatRepository, rooms: any RoomDirectory, poster: any Poster, order: any FanoutOrder = Unordered(),
-        clock: any WallClock, log: Log
+        clock: any WallClock, metrics: Metrics, log: Log
     ) {
         self.repository = repository
         self.rooms = rooms
         self.poster = poster
         self.order = order
         self.clock = clock
+        self.metrics = metrics
         self.log = log
     }
 
