@@ -22,13 +22,16 @@ public final class ChatServices: Sendable {
 
     /// - Parameters:
     ///   - rooms: nil: they are read from the table.
+    ///   - pause: waits between attempts of a write that other processes keep overtaking; none where all write here.
     ///   - marksPresence: false where a crash of the handlers takes every socket with it.
     public init(
         table: any Table, poster: any Poster, rooms: (any RoomDirectory)? = nil, order: any FanoutOrder = Unordered(),
         verifier: TokenVerifier?, settings: Settings, clock: any WallClock = SystemClock(),
-        random: any RandomSource = SystemRandom(), marksPresence: Bool = true, metrics: Metrics = Metrics(), log: Log
+        random: any RandomSource = SystemRandom(), marksPresence: Bool = true,
+        pause: @escaping @Sendable (_ conflicts: Int) async -> Void = { _ in }, metrics: Metrics = Metrics(), log: Log
     ) {
-        repository = ChatRepository(table: table, settings: settings, random: random, marksPresence: marksPresence)
+        repository = ChatRepository(
+            table: table, settings: settings, random: random, marksPresence: marksPresence, pause: pause)
         self.rooms = rooms ?? TableRooms(repository, poster)
         broadcaster = RoomBroadcaster(
             repository: repository, rooms: self.rooms, poster: poster, order: order, clock: clock, metrics: metrics,
