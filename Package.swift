@@ -59,7 +59,7 @@ let package = Package(
         library("LambdaRuntime", ["HTTPCodec", "LoopbackHTTP"]),
 
         // AWS
-        library("AWSClient", ["HTTPCodec"]),
+        library("AWSClient", ["HTTPCodec", "JSONCoding", "Logs", "CCurl", "COpenSSL"]),
 
         .target(
             name: "HandlerMain",
@@ -88,6 +88,7 @@ let package = Package(
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("MetricsTests", ["Metrics", "JSONCoding"]),
+            tests("AWSClientTests", ["AWSClient", "HTTPCodec", "Logs"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
             tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "TestSupport"]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
