@@ -59,6 +59,7 @@ let package = Package(
 
         // AWS
         library("AWSClient", ["HTTPCodec"]),
+        library("DynamoTable", ["ChatModel", "ChatStore", "JSONCoding", "AWSClient"]),
 
         .target(
             name: "HandlerMain",
@@ -87,7 +88,10 @@ let package = Package(
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
-            tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "TestSupport"]),
+            tests("TableTests", [
+                "ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "DynamoTable", "AWSClient", "JSONCoding", "HTTPCodec",
+                "LoopbackHTTP", "TestSupport",
+            ]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
             tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport", "CodecChecks"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
