@@ -48,9 +48,11 @@ import Testing
     func `every range lists its items in byte order, both ways, through any limit`(engine: Engine, index: IndexName) async throws {
         let tested = try await engine.table()
         try await tested.put(Self.items(index))
+        // A page from DynamoDB is a call.
+        func limits(_ count: Int) -> [Int?] { engine.isDynamo ? [nil, 3] : [nil, 1, 2, 3, count, count + 1, 5000] }
         for range in Self.ranges {
             let expected = Self.ordered.filter(range.contains)
-            for limit in [nil, 1, 2, 3, expected.count, expected.count + 1, 5000] where limit != 0 {
+            for limit in limits(expected.count) where limit != 0 {
                 var query = Query(index, pk: "P", range, limit: limit)
                 let up = try await tested.all(query, pageSize: engine.pageSize)
                 #expect(Self.sortKeys(up, index).map { $0.map { Array($0.utf8) } } == expected.map { Array($0.utf8) }, "\(range) \(limit ?? 0)")
