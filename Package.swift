@@ -60,6 +60,7 @@ let package = Package(
 
         // AWS
         library("AWSClient", ["HTTPCodec", "JSONCoding", "Logs", "CCurl", "COpenSSL"]),
+        library("DynamoTable", ["ChatModel", "ChatStore", "JSONCoding", "AWSClient"]),
 
         .target(
             name: "HandlerMain",
@@ -90,7 +91,10 @@ let package = Package(
             tests("MetricsTests", ["Metrics", "JSONCoding"]),
             tests("AWSClientTests", ["AWSClient", "HTTPCodec", "Logs"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
-            tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "TestSupport"]),
+            tests("TableTests", [
+                "ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "DynamoTable", "AWSClient", "JSONCoding", "HTTPCodec",
+                "LoopbackHTTP", "TestSupport",
+            ]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
             tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport", "CodecChecks"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
