@@ -16,7 +16,7 @@ private final class Clock: WallClock {
 
 /// Reaches everybody.
 private struct Silence: Poster {
-    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> [ConnectionID] { [] }
+    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery { Delivery() }
     func close(_ connection: ConnectionID, _ code: ServerClose) async {}
 }
 
