@@ -10,13 +10,15 @@ public final class ChatServices: Sendable {
     let broadcaster: RoomBroadcaster
     let rooms: any RoomDirectory
     let poster: any Poster
-    /// Nil where no key is configured: then only a Lambda authorizer lets anyone in.
-    let verifier: TokenVerifier?
+    let entrance: Entrance
     let settings: Settings
     let clock: any WallClock
     let random: any RandomSource
     let log: Log
     let identities = IdentityCache()
+
+    /// Nil where no key is configured.
+    var verifier: TokenVerifier? { entrance.verifier }
 
     /// - Parameters:
     ///   - rooms: nil: they are read from the table.
@@ -31,7 +33,7 @@ public final class ChatServices: Sendable {
         broadcaster = RoomBroadcaster(
             repository: repository, rooms: self.rooms, poster: poster, order: order, clock: clock, log: log)
         self.poster = poster
-        self.verifier = verifier
+        entrance = Entrance(verifier: verifier, allowedOrigins: settings.allowedOrigins)
         self.settings = settings
         self.clock = clock
         self.random = random
