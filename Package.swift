@@ -47,7 +47,7 @@ let package = Package(
         library("Tokens", ["JSONCoding", "COpenSSL"]),
         .target(
             name: "ChatHandlers",
-            dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs", "JSONCoding"],
+            dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs", "JSONCoding", "HTTPCodec"],
             path: "Handlers/ChatHandlers", swiftSettings: safe),
 
         // The two engines: sockets here, Lambda there
@@ -59,6 +59,7 @@ let package = Package(
 
         // AWS
         library("AWSClient", ["HTTPCodec"]),
+        library("AWSPosters", ["ChatModel", "ChatWire", "ChatBroadcast", "JSONCoding", "HTTPCodec", "AWSClient", "Logs"]),
 
         .target(
             name: "HandlerMain",
@@ -101,6 +102,9 @@ let package = Package(
             ]),
             tests("HandlerTests", [
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
+            ]),
+            tests("AWSPostersTests", [
+                "AWSPosters", "AWSClient", "ChatBroadcast", "ChatModel", "ChatWire", "JSONCoding", "HTTPCodec", "Logs",
             ]),
             tests("LoadTestTests", ["LoadTest", "JSONCoding"]),
             tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
