@@ -12,7 +12,7 @@ import Logs
 public final class ConnectionsPoster: Poster {
     /// Posts in flight, of all fan-outs of this poster together.
     public static let concurrency = 64
-    /// How long one post may take, tries and all.
+    /// How long one post may take, tries and all; less if the function's own deadline is nearer.
     public static let timeout: Duration = .seconds(5)
 
     /// Who answers at the endpoint.
@@ -90,11 +90,9 @@ public final class ConnectionsPoster: Poster {
     private func send(_ request: AWSRequest) async -> AWSError? {
         await permits.take()
         defer { permits.give() }
-        do throws(AWSError) {
-            _ = try await caller.send(request)
-            return nil
-        } catch {
-            return error
+        switch await caller.send(request, within: ConnectionsPoster.timeout) {
+        case .success: return nil
+        case .failure(let error): return error
         }
     }
 }

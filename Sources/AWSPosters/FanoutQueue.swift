@@ -7,6 +7,8 @@ import Logs
 public struct FanoutQueue: Sendable {
     /// Requests in flight for one frame.
     static let concurrency = 8
+    /// How long a request may take, tries and all: there has to be time left to post directly.
+    static let timeout: Duration = .seconds(5)
     /// How often entries are sent that the queue failed to take; the requests themselves the caller tries again.
     static let attempts = 3
     /// The longest pause before the second attempt; before the third twice that.
@@ -52,10 +54,9 @@ public struct FanoutQueue: Sendable {
         var reason = ""
         for attempt in 1...FanoutQueue.attempts {
             if attempt > 1 { await backOff(attempt) }
+            let request = AWSRequest.call(.sqs, target: "AmazonSQS.SendMessageBatch", FanoutBatch.request(queue: url, entries))
             do throws(AWSError) {
-                let request = AWSRequest.call(
-                    .sqs, target: "AmazonSQS.SendMessageBatch", FanoutBatch.request(queue: url, entries))
-                let answer = FanoutBatchAnswer(decoding: try await caller.send(request).body)
+                let answer = FanoutBatchAnswer(decoding: try await caller.send(request, within: FanoutQueue.timeout).get().body)
                 reason = answer.code ?? "the answer names no entry"
                 hopeless += entries.map(\.place).filter(answer.hopeless.contains)
                 entries.removeAll { answer.queued.contains($0.place) || answer.hopeless.contains($0.place) }

@@ -118,6 +118,32 @@ import Testing
         #expect(lines.count("close failed") == 1)
     }
 
+    @Test func `a post has its own deadline, or the function's if that is nearer`() async throws {
+        let deadlines = Mutex<[ContinuousClock.Instant?]>([])
+        let aws = FakeAWS { _ in
+            deadlines.withLock { $0.append(AWSDeadline.current) }
+            return AWSResponse(status: 200)
+        }
+        let poster = try poster(aws, concurrency: 2)
+        let begin = ContinuousClock.now
+        for functions in [nil, begin + .seconds(1), begin + .seconds(3600)] {
+            await AWSDeadline.$current.withValue(functions) {
+                _ = await poster.post(Self.frame, to: ids(1))
+                _ = await poster.post(Self.frame, to: ids(10))
+                await poster.close(ids(1)[0], .goingAway)
+            }
+            let end = ContinuousClock.now
+            let own = begin + ConnectionsPoster.timeout...end + ConnectionsPoster.timeout
+            let seen = deadlines.withLock { seen in
+                defer { seen = [] }
+                return seen
+            }
+            #expect(seen.count == 12)
+            let isNear = functions.map { $0 < own.lowerBound } ?? false
+            #expect(seen.allSatisfy { $0.map { isNear ? $0 == functions : own.contains($0) } ?? false })
+        }
+    }
+
     @Test func `without an endpoint all fail, and the log says what to set`() async throws {
         let aws = FakeAWS(), lines = Lines()
         let poster = ConnectionsPoster(caller: aws, endpoint: try ManagementEndpoint(), log: lines.log)
