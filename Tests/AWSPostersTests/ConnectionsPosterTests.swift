@@ -44,6 +44,7 @@ import Testing
         let gate = Gate(opensAt: min(count, ConnectionsPoster.concurrency))
         let aws = FakeAWS { _ in
             await gate.pass()
+            for _ in 1...3 { await Task.yield() }
             return AWSResponse(status: 200)
         }
         let delivery = try await poster(aws).post(Self.frame, to: ids(count))
