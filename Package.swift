@@ -48,7 +48,9 @@ let package = Package(
         library("Tokens", ["JSONCoding", "COpenSSL"]),
         .target(
             name: "ChatHandlers",
-            dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs", "Metrics", "JSONCoding"],
+            dependencies: [
+                "ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs", "Metrics", "JSONCoding", "HTTPCodec",
+            ],
             path: "Handlers/ChatHandlers", swiftSettings: safe),
 
         // The two engines: sockets here, Lambda there
@@ -61,6 +63,7 @@ let package = Package(
         // AWS
         library("AWSClient", ["HTTPCodec", "JSONCoding", "Logs", "CCurl", "COpenSSL"]),
         library("DynamoTable", ["ChatModel", "ChatStore", "JSONCoding", "AWSClient"]),
+        library("AWSPosters", ["ChatModel", "ChatWire", "ChatBroadcast", "JSONCoding", "HTTPCodec", "AWSClient", "Logs"]),
 
         .target(
             name: "HandlerMain",
@@ -108,6 +111,9 @@ let package = Package(
             ]),
             tests("HandlerTests", [
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "Metrics", "JSONCoding",
+            ]),
+            tests("AWSPostersTests", [
+                "AWSPosters", "AWSClient", "ChatBroadcast", "ChatModel", "ChatWire", "JSONCoding", "HTTPCodec", "Logs",
             ]),
             tests("LoadTestTests", ["LoadTest", "JSONCoding"]),
             tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),

@@ -11,14 +11,16 @@ public final class ChatServices: Sendable {
     let broadcaster: RoomBroadcaster
     let rooms: any RoomDirectory
     let poster: any Poster
-    /// Nil where no key is configured: then only a Lambda authorizer lets anyone in.
-    let verifier: TokenVerifier?
+    let entrance: Entrance
     let settings: Settings
     let clock: any WallClock
     let random: any RandomSource
     let metrics: Metrics
     let log: Log
     let identities = IdentityCache()
+
+    /// Nil where no key is configured.
+    var verifier: TokenVerifier? { entrance.verifier }
 
     /// - Parameters:
     ///   - rooms: nil: they are read from the table.
@@ -37,7 +39,7 @@ public final class ChatServices: Sendable {
             repository: repository, rooms: self.rooms, poster: poster, order: order, clock: clock, metrics: metrics,
             log: log)
         self.poster = poster
-        self.verifier = verifier
+        entrance = Entrance(verifier: verifier, allowedOrigins: settings.allowedOrigins)
         self.settings = settings
         self.clock = clock
         self.random = random

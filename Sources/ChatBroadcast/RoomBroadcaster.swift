@@ -41,7 +41,7 @@ public final class RoomBroadcaster: Sendable {
     public func deliver(_ message: Message, in stream: MessageStream, to connections: [ConnectionID]) async {
         let position = FanoutPosition.message(partition: stream.partition, message.seq)
         await order.turn(position)
-        let gone = await poster.post(ServerFrame.message(message), to: connections)
+        let gone = await poster.post(ServerFrame.message(message), to: connections).gone
         order.done(position)
         await endStale(gone)
     }
@@ -50,7 +50,7 @@ public final class RoomBroadcaster: Sendable {
     public func broadcast(_ frame: [UInt8], toEveryoneIn tenant: TenantID, except sender: ConnectionID?) async {
         do throws(TableError) {
             let connections = try await repository.tenantConnections(tenant)
-            await endStale(await poster.post(frame, to: connections.filter { $0 != sender }))
+            await endStale(await poster.post(frame, to: connections.filter { $0 != sender }).gone)
         } catch {
             log.error("fanout failed", ["tenant": tenant.text, "error": "\(error)"])
         }

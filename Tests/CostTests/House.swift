@@ -17,9 +17,9 @@ final class Clock: WallClock {
 /// Reaches everybody, and counts.
 final class CountingPoster: Poster {
     let posts = Mutex(0)
-    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> [ConnectionID] {
+    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery {
         posts.withLock { $0 += connections.count }
-        return []
+        return Delivery()
     }
     func close(_ connection: ConnectionID, _ code: ServerClose) async {}
 }
