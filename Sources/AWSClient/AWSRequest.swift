@@ -20,7 +20,8 @@ public struct AWSRequest: Equatable, Sendable {
     public var isDerived: Bool
     /// As it is sent: percent-encoded once. SigV4 encodes it a second time.
     public var path: String
-    /// Without `Host`, `Content-Length`, `Authorization` and `X-Amz-*`, but for `X-Amz-Target`.
+    /// Without `Host`, `Content-Length` and `X-Amz-*`, but for `X-Amz-Target`. With an `Authorization` of its own the request is
+    /// sent as it is, unsigned and without credentials: to a service that is not AWS's.
     public var fields: HTTPFields
     public var body: [UInt8]
     /// For one attempt; nil for the client's own.
