@@ -80,7 +80,8 @@ let package = Package(
         .executableTarget(
             name: "muster",
             dependencies: [
-                "LoadTest", "JSONCoding", "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatHandlers", "Tokens", "Logs",
+                "LoadTest", "JSONCoding", "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "DynamoTable",
+                "AWSClient", "ChatHandlers", "Tokens", "Logs",
             ],
             path: "Sources/muster", swiftSettings: safe),
     ]
