@@ -58,7 +58,7 @@ let package = Package(
         library("LambdaRuntime", ["HTTPCodec", "LoopbackHTTP"]),
 
         // AWS
-        library("AWSClient", ["HTTPCodec"]),
+        library("AWSClient", ["HTTPCodec", "JSONCoding", "Logs", "CCurl", "COpenSSL"]),
         library("DynamoTable", ["ChatModel", "ChatStore", "JSONCoding", "AWSClient"]),
 
         .target(
@@ -87,6 +87,7 @@ let package = Package(
             .target(name: "CodecChecks", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/fuzz/Checks"),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
+            tests("AWSClientTests", ["AWSClient", "HTTPCodec", "Logs"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
             tests("TableTests", [
                 "ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "DynamoTable", "AWSClient", "JSONCoding", "HTTPCodec",
