@@ -47,7 +47,7 @@ struct DynamoBenchmark {
         }
         let table = DynamoTable(caller: AnsweringCaller(#"{"Count":100,"Items":[\#(items.joined(separator: ","))],"ScannedCount":100}"#), name: "muster")
         let query = Query(pk: "ROOM#acme#lobby", .prefix("CONN#"), strong: true)
-        try await measure("page of 100 members", 2_000) {
+        try await measure("page of 100 members", 5_000) {
             let page = try await table.query(query)
             #expect(page.items.count == 100)
         }
