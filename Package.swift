@@ -96,8 +96,7 @@ let package = Package(
             tests("AWSClientTests", ["AWSClient", "HTTPCodec", "Logs"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
             tests("TableTests", [
-                "ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "DynamoTable", "AWSClient", "JSONCoding", "HTTPCodec",
-                "LoopbackHTTP", "TestSupport",
+                "ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "DynamoTable", "AWSClient", "JSONCoding", "Logs", "TestSupport",
             ]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
             tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport", "CodecChecks"]),
