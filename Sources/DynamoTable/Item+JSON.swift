@@ -126,7 +126,9 @@ extension AttributeValue {
         case ("SS", .array(let elements)):
             var strings: Set<String> = Set(minimumCapacity: elements.count)
             for element in elements {
-                guard case .string(let text) = element else { throw .unavailable("attribute \(name) in an answer is no set of strings") }
+                guard case .string(let text) = element else {
+                    throw .unavailable("attribute \(name) in an answer is no set of strings")
+                }
                 strings.insert(text)
             }
             self = .strings(strings)
