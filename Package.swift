@@ -86,7 +86,7 @@ let package = Package(
             .target(name: "CodecChecks", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/fuzz/Checks"),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
-            tests("AWSClientTests", ["AWSClient", "HTTPCodec", "Logs"]),
+            tests("AWSClientTests", ["AWSClient", "HTTPCodec", "Logs", "TestSupport"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
             tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "TestSupport"]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
