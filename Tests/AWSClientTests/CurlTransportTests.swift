@@ -137,7 +137,7 @@ import Testing
         options.maxConnections = 1
         let transport = CurlTransport(options)
         let first = Task { await Self.outcome(transport, Self.request(peer)) }
-        peer.waitForRequests(1)
+        await peer.waitForRequests(1)
         #expect(await Self.outcome(transport, Self.request(peer), timeout: .milliseconds(100)) == .failure(.timedOut))
         #expect(peer.requests.count == 1)
         first.cancel()
@@ -148,7 +148,7 @@ import Testing
         let peer = HTTPPeer { $0.head.target == "/held" ? .held(Self.ok) : .response(Self.ok) }
         let transport = CurlTransport()
         async let held = Self.outcome(transport, Self.request(peer, "/held"))
-        peer.waitForRequests(1)
+        await peer.waitForRequests(1)
         for _ in 0..<50 { #expect(try await transport.send(Self.request(peer), timeout: .seconds(20)).status == 200) }
         peer.release()
         #expect(try await held.get().status == 200)
@@ -163,7 +163,7 @@ import Testing
         let transport = CurlTransport(options)
         await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<20 { group.addTask { await (try? Self.outcome(transport, Self.request(stalled)).get()) == nil } }
-            stalled.waitForRequests(2)
+            await stalled.waitForRequests(2)
             #expect(await (try? Self.outcome(transport, Self.request(lively)).get())?.status == 200)
             stalled.release()
             for await isMissing in group { #expect(!isMissing) }
@@ -193,7 +193,7 @@ import Testing
         var options = CurlTransport.Options()
         options.maxBodyBytes = 1 << 20
         #expect(await Self.outcome(CurlTransport(options), Self.request(peer)) == .failure(.tooLarge))
-        peer.waitForEnds(1)
+        await peer.waitForEnds(1)
     }
 
     @Test func `an answer as large as allowed is taken`() async throws {
@@ -208,10 +208,10 @@ import Testing
         let peer = HTTPPeer { _ in .silence }
         let transport = CurlTransport()
         let task = Task { await Self.outcome(transport, Self.request(peer)) }
-        peer.waitForRequests(1)
+        await peer.waitForRequests(1)
         task.cancel()
         #expect(await task.value == .failure(.cancelled))
-        peer.waitForEnds(1)
+        await peer.waitForEnds(1)
     }
 
     @Test func `one that is cancelled while it waits in line is never sent`() async throws {
@@ -220,7 +220,7 @@ import Testing
         options.maxConnections = 1
         let transport = CurlTransport(options)
         async let first = Self.outcome(transport, Self.request(peer))
-        peer.waitForRequests(1)
+        await peer.waitForRequests(1)
         let second = Task { await Self.outcome(transport, Self.request(peer, "/second")) }
         second.cancel()
         #expect(await second.value == .failure(.cancelled))
@@ -234,7 +234,7 @@ import Testing
         let peer = HTTPPeer { _ in .response(Self.ok) }
         for round in 1...5 {
             _ = try await CurlTransport().send(Self.request(peer), timeout: .seconds(20))
-            peer.waitForEnds(round)
+            await peer.waitForEnds(round)
         }
     }
 
@@ -244,7 +244,7 @@ import Testing
         }
         let transport = CurlTransport()
         #expect(try await transport.send(Self.request(peer, "/last"), timeout: .seconds(20)).status == 200)
-        peer.waitForEnds(1)
+        await peer.waitForEnds(1)
         #expect(try await transport.send(Self.request(peer), timeout: .seconds(20)).status == 200)
         #expect(peer.connections == 2)
     }

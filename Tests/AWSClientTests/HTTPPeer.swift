@@ -23,6 +23,7 @@ final class HTTPPeer: Sendable {
         var connections = 0
         var ended = 0
         var isReleased = false
+        var waiting: [(condition: @Sendable (State) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
     let port: UInt16
@@ -62,21 +63,39 @@ final class HTTPPeer: Sendable {
     func release() { change { $0.isReleased = true } }
 
     /// Returns when so many requests have come.
-    func waitForRequests(_ count: Int) { wait { $0.requests.count >= count } }
+    func waitForRequests(_ count: Int) async { await wait { $0.requests.count >= count } }
 
     /// Returns when so many connections are closed.
-    func waitForEnds(_ count: Int) { wait { $0.ended >= count } }
+    func waitForEnds(_ count: Int) async { await wait { $0.ended >= count } }
 
-    private func change(_ body: (inout State) -> Void) {
+    private func change(_ body: @Sendable (inout State) -> Void) {
+        let ready = state.withLock { state in
+            body(&state)
+            let now = state
+            state.waiting.removeAll { $0.condition(now) }
+            return now.waiting.filter { $0.condition(now) }
+        }
+        for waiter in ready { waiter.continuation.resume() }
         changed.lock()
-        state.withLock { body(&$0) }
         changed.broadcast()
         changed.unlock()
     }
 
-    private func wait(_ condition: (State) -> Bool) {
+    private func wait(_ condition: @escaping @Sendable (State) -> Bool) async {
+        await withCheckedContinuation { continuation in
+            let isReady = state.withLock { state in
+                if condition(state) { return true }
+                state.waiting.append((condition, continuation))
+                return false
+            }
+            if isReady { continuation.resume() }
+        }
+    }
+
+    /// On a connection's own thread.
+    private func waitForRelease() {
         changed.lock()
-        while !state.withLock({ condition($0) }) { changed.wait() }
+        while !state.withLock({ $0.isReleased }) { changed.wait() }
         changed.unlock()
     }
 
@@ -114,7 +133,7 @@ final class HTTPPeer: Sendable {
             return false
         case .silence: return true
         case .held(let response):
-            wait { $0.isReleased }
+            waitForRelease()
             return write(response.serialized(), to: connection)
         }
     }
