@@ -178,10 +178,8 @@ import Testing
     }
 
     @Test func `nobody listens`() async throws {
-        let peer = HTTPPeer { _ in .silence }
-        let request = Self.request(peer)
-        peer.stop()
-        #expect(Self.isLost(await Self.outcome(CurlTransport(), request)))
+        let peer = HTTPPeer(isListening: false) { _ in .silence }
+        #expect(Self.isLost(await Self.outcome(CurlTransport(), Self.request(peer))))
     }
 
     @Test(arguments: [

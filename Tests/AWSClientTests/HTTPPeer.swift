@@ -36,12 +36,14 @@ final class HTTPPeer: Sendable {
     var requests: [HTTPRequest] { state.withLock { $0.requests } }
     var connections: Int { state.withLock { $0.connections } }
 
-    init(isIPv6: Bool = false, _ answer: @escaping @Sendable (HTTPRequest) -> Answer) {
+    /// - Parameter isListening: false for a port that is taken and where nobody listens.
+    init(isIPv6: Bool = false, isListening: Bool = true, _ answer: @escaping @Sendable (HTTPRequest) -> Answer) {
         host = isIPv6 ? "[::1]" : "127.0.0.1"
         let descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         port = isIPv6 ? Self.bind6(descriptor) : Self.bind4(descriptor)
-        precondition(listen(descriptor, 512) == 0)
         listener = descriptor
+        guard isListening else { return }
+        precondition(listen(descriptor, 512) == 0)
         Thread.detachNewThread { [self] in
             while case let connection = accept(descriptor, nil, nil), connection >= 0 {
                 change { $0.connections += 1 }
@@ -51,14 +53,11 @@ final class HTTPPeer: Sendable {
                     change { $0.ended += 1 }
                 }
             }
-            close(descriptor)
         }
     }
 
-    deinit { stop() }
-
-    /// Refuses new connections from now on.
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+    /// The thread that accepts holds the peer: this is for those without one.
+    deinit { close(listener) }
 
     func release() { change { $0.isReleased = true } }
 
