@@ -57,10 +57,10 @@ help: ## Lists the targets
 run: release ## Builds and runs the server; ARGS='--port 9000' passes flags
 	@exec .build/release/muster serve $(ARGS)
 
-test: checked .venv/.stamp ## Builds without warnings, runs the Swift tests, then the end-to-end tests
+test: checked package .venv/.stamp ## Builds without warnings, runs the Swift tests, then the end-to-end tests
 	swift test $(CHECKED) $(SWIFT_TEST)
 	MUSTER_BINARY=$(CURDIR)/.build/checked/release/muster MUSTER_HANDLERS_FOLDER=$(CURDIR)/.build/checked/handlers \
-	  .venv/bin/python -m pytest Tests/e2e $(PYTEST)
+	  MUSTER_DIST=$(CURDIR)/dist .venv/bin/python -m pytest Tests/e2e $(PYTEST)
 
 handlers: release ## Lays the handlers out as dist/<Handler>/bootstrap, for muster serve --handlers dist
 	@$(MAKE) lay-out

@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from client import Client
+from emulator import Emulator
 from server import MODES, Server
 
 FAILED = pytest.StashKey[bool]()
@@ -38,6 +39,18 @@ def server(shared):
 @pytest.fixture(params=MODES)
 def mode(request):
     return request.param
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory):
+    with Emulator(tmp_path_factory.mktemp("emulator")) as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def deployment(emulator):
+    """The service on the emulator, for all tests that need no parameters of their own."""
+    return emulator.deploy(LogLevel="debug")
 
 
 class Servers:
