@@ -39,15 +39,18 @@ let package = Package(
         library("ChatModel"),
         library("JSONCoding"),
         library("Logs", ["ChatModel", "JSONCoding"]),
+        library("Metrics", ["JSONCoding"]),
         library("ChatWire", ["ChatModel", "JSONCoding"]),
         library("ChatStore", ["ChatModel"]),
         library("MemoryTable", ["ChatModel", "ChatStore"]),
         library("SQLiteTable", ["ChatStore", "JSONCoding", "CSQLite", "CLinux"]),
-        library("ChatBroadcast", ["ChatModel", "ChatWire", "ChatStore", "Logs"]),
+        library("ChatBroadcast", ["ChatModel", "ChatWire", "ChatStore", "Logs", "Metrics"]),
         library("Tokens", ["JSONCoding", "COpenSSL"]),
         .target(
             name: "ChatHandlers",
-            dependencies: ["ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs", "JSONCoding"],
+            dependencies: [
+                "ChatModel", "ChatWire", "ChatStore", "ChatBroadcast", "Tokens", "Logs", "Metrics", "JSONCoding", "HTTPCodec",
+            ],
             path: "Handlers/ChatHandlers", swiftSettings: safe),
 
         // The two engines: sockets here, Lambda there
@@ -58,7 +61,9 @@ let package = Package(
         library("LambdaRuntime", ["HTTPCodec", "LoopbackHTTP"]),
 
         // AWS
-        library("AWSClient", ["HTTPCodec"]),
+        library("AWSClient", ["HTTPCodec", "JSONCoding", "Logs", "CCurl", "COpenSSL"]),
+        library("DynamoTable", ["ChatModel", "ChatStore", "JSONCoding", "AWSClient"]),
+        library("AWSPosters", ["ChatModel", "ChatWire", "ChatBroadcast", "JSONCoding", "HTTPCodec", "AWSClient", "Logs"]),
 
         .target(
             name: "HandlerMain",
@@ -86,8 +91,13 @@ let package = Package(
             .target(name: "CodecChecks", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/fuzz/Checks"),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
+            tests("MetricsTests", ["Metrics", "JSONCoding"]),
+            tests("AWSClientTests", ["AWSClient", "HTTPCodec", "Logs"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
-            tests("TableTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "TestSupport"]),
+            tests("TableTests", [
+                "ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "DynamoTable", "AWSClient", "JSONCoding", "HTTPCodec",
+                "LoopbackHTTP", "TestSupport",
+            ]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
             tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport", "CodecChecks"]),
             tests("LambdaRuntimeTests", ["LambdaRuntime", "LoopbackHTTP", "HTTPCodec"]),
@@ -100,7 +110,10 @@ let package = Package(
                 "ChatModel", "ChatStore", "ChatWire", "ChatBroadcast", "ChatHandlers", "MemoryTable", "Logs",
             ]),
             tests("HandlerTests", [
-                "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "JSONCoding",
+                "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "Metrics", "JSONCoding",
+            ]),
+            tests("AWSPostersTests", [
+                "AWSPosters", "AWSClient", "ChatBroadcast", "ChatModel", "ChatWire", "JSONCoding", "HTTPCodec", "Logs",
             ]),
             tests("LoadTestTests", ["LoadTest", "JSONCoding"]),
             tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),

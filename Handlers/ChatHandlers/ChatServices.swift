@@ -2,6 +2,7 @@ import ChatBroadcast
 import ChatModel
 import ChatStore
 import Logs
+import Metrics
 import Tokens
 
 /// What the handlers work with, made by a composition root.
@@ -10,31 +11,39 @@ public final class ChatServices: Sendable {
     let broadcaster: RoomBroadcaster
     let rooms: any RoomDirectory
     let poster: any Poster
-    /// Nil where no key is configured: then only a Lambda authorizer lets anyone in.
-    let verifier: TokenVerifier?
+    let entrance: Entrance
     let settings: Settings
     let clock: any WallClock
     let random: any RandomSource
+    let metrics: Metrics
     let log: Log
     let identities = IdentityCache()
 
+    /// Nil where no key is configured.
+    var verifier: TokenVerifier? { entrance.verifier }
+
     /// - Parameters:
     ///   - rooms: nil: they are read from the table.
+    ///   - pause: waits between attempts of a write that other processes keep overtaking; none where all write here.
     ///   - marksPresence: false where a crash of the handlers takes every socket with it.
     public init(
         table: any Table, poster: any Poster, rooms: (any RoomDirectory)? = nil, order: any FanoutOrder = Unordered(),
         verifier: TokenVerifier?, settings: Settings, clock: any WallClock = SystemClock(),
-        random: any RandomSource = SystemRandom(), marksPresence: Bool = true, log: Log
+        random: any RandomSource = SystemRandom(), marksPresence: Bool = true,
+        pause: @escaping @Sendable (_ conflicts: Int) async -> Void = { _ in }, metrics: Metrics = Metrics(), log: Log
     ) {
-        repository = ChatRepository(table: table, settings: settings, random: random, marksPresence: marksPresence)
+        repository = ChatRepository(
+            table: table, settings: settings, random: random, marksPresence: marksPresence, pause: pause)
         self.rooms = rooms ?? TableRooms(repository, poster)
         broadcaster = RoomBroadcaster(
-            repository: repository, rooms: self.rooms, poster: poster, order: order, clock: clock, log: log)
+            repository: repository, rooms: self.rooms, poster: poster, order: order, clock: clock, metrics: metrics,
+            log: log)
         self.poster = poster
-        self.verifier = verifier
+        entrance = Entrance(verifier: verifier, allowedOrigins: settings.allowedOrigins)
         self.settings = settings
         self.clock = clock
         self.random = random
+        self.metrics = metrics
         self.log = log
     }
 }

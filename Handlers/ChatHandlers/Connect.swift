@@ -2,7 +2,6 @@ import ChatModel
 import ChatStore
 import ChatWire
 import Logs
-import Tokens
 
 /// `$connect`: who is it, may they come in, and is there room for one more connection of theirs.
 ///
@@ -16,9 +15,10 @@ public struct Connect: Sendable {
     public func handle(_ event: GatewayEvent) async -> HandlerOutcome {
         do throws(Refusal) {
             guard let id = ConnectionID(event.context.connectionID) else { throw .malformed }
-            try checkOrigin(event)
+            try services.entrance.checkOrigin(event)
             let connection = try identify(event, id, at: services.clock.now())
             try await open(connection)
+            services.metrics.add(.connectionsOpened)
             services.identities.remember(connection)
             services.log.debug(
                 "connected",
@@ -35,13 +35,6 @@ public struct Connect: Sendable {
         }
     }
 
-    private func checkOrigin(_ event: GatewayEvent) throws(Refusal) {
-        guard let allowed = services.settings.allowedOrigins else { return }
-        guard let origin = event.header("origin"), allowed.contains(where: { bytesEqual($0, origin) }) else {
-            throw .origin
-        }
-    }
-
     private func identify(
         _ event: GatewayEvent, _ id: ConnectionID, at now: Timestamp
     ) throws(Refusal) -> Connection {
@@ -51,22 +44,12 @@ public struct Connect: Sendable {
             guard authorized.expiresAt > now else { throw .token(.expired) }
             claims = authorized
         } else {
-            claims = try verified(event, now)
+            claims = try services.entrance.identify(event, at: now)
         }
         return Connection(
             id: id, tenantID: claims.user.tenantID, userID: claims.user.id, connectedAt: now,
             expiresAt: services.repository.leaseEnd(from: now, tokenExpiresAt: claims.expiresAt), lastSeen: now,
             tokenExpiresAt: claims.expiresAt, allowedRooms: claims.rooms, roles: claims.roles)
-    }
-
-    private func verified(_ event: GatewayEvent, _ now: Timestamp) throws(Refusal) -> Identity {
-        guard let verifier = services.verifier else { throw .noKeys }
-        guard let token = BearerToken.find(in: event) else { throw .noToken }
-        do throws(TokenError) {
-            return Identity(try verifier.verify(token, now: now.milliseconds))
-        } catch {
-            throw .token(error)
-        }
     }
 
     /// Opens the connection; at the cap, connections that are counted and dead are ended and it is tried once more.
@@ -87,38 +70,5 @@ public struct Connect: Sendable {
     private func subprotocol(_ event: GatewayEvent) -> [String: String] {
         BearerToken.subprotocols(of: event).contains(BearerToken.subprotocol)
             ? ["Sec-WebSocket-Protocol": BearerToken.subprotocol] : [:]
-    }
-}
-
-/// Why a connection is not let in.
-private enum Refusal: Error {
-    case malformed
-    case origin
-    case noKeys
-    case noToken
-    case token(TokenError)
-    case tooManyConnections
-    case engine(TableError)
-
-    var status: Int {
-        switch self {
-        case .malformed, .engine: 500
-        case .origin: 403
-        case .noKeys, .noToken, .token: 401
-        case .tooManyConnections: 429
-        }
-    }
-
-    /// For the log: names the check, never the token.
-    var reason: String {
-        switch self {
-        case .malformed: "malformed connection id"
-        case .origin: "origin not allowed"
-        case .noKeys: "no key is configured"
-        case .noToken: "no token"
-        case .token(let error): error.logReason
-        case .tooManyConnections: "too many connections of this user"
-        case .engine(let error): "\(error)"
-        }
     }
 }

@@ -26,8 +26,31 @@ struct Identity: Equatable, Sendable {
         guard let user = User(authorizer: authorizer) else { return nil }
         self.user = user
         expiresAt = authorizer["exp"].map(Identity.date) ?? now + Limits.garbageAge
-        rooms = authorizer["rooms"].map { $0.split(separator: " ").map(String.init) }
-        roles = authorizer["roles"]?.split(separator: " ").map(String.init) ?? []
+        rooms = authorizer["rooms"].map { SpacedList.read($0).filter(Identity.canMatch) }
+        roles = authorizer["roles"].map(SpacedList.read) ?? []
+    }
+
+    /// What `init(authorizer:_:)` reads back as this identity, but for what could never count: room patterns that no room id
+    /// matches, and roles that are no single word. Written as they are, their words would read as rooms and roles of their own.
+    var authorizer: [String: String] {
+        var context = ["userId": user.id.text, "tenantId": user.tenantID.text, "exp": String(expiresAt.seconds)]
+        if let rooms {
+            let patterns = rooms.filter(Identity.canMatch)
+            // An empty text might be taken for an absent one, which allows every room.
+            context["rooms"] = patterns.isEmpty ? Identity.noRoom : SpacedList.write(patterns)
+        }
+        let words = roles.filter(SpacedList.isWord)
+        if !words.isEmpty { context["roles"] = SpacedList.write(words) }
+        return context
+    }
+
+    /// No room id and no pattern of any.
+    private static let noRoom = "!"
+
+    /// Whether there can be a room that the pattern allows: one by this name, or whose name begins so.
+    private static func canMatch(_ pattern: String) -> Bool {
+        let isPrefix = pattern.utf8.last == UInt8(ascii: "*")
+        return RoomID(isPrefix ? String(decoding: pattern.utf8.dropLast(), as: UTF8.self) : pattern) != nil || pattern == "*"
     }
 
     private static func date(_ text: String) -> Timestamp {
@@ -36,27 +59,13 @@ struct Identity: Equatable, Sendable {
     }
 }
 
-/// Where a client may put its token.
-enum BearerToken {
-    static let subprotocol = "muster.v1"
-    private static let prefix = "bearer."
+/// Words in one text, separated by single spaces. By bytes: a space with a combining mark behind it is a space.
+enum SpacedList {
+    static func isWord(_ text: String) -> Bool { !text.isEmpty && !text.utf8.contains(UInt8(ascii: " ")) }
 
-    /// From the query parameter `token` (the last one counts), else `Authorization: Bearer`, else the subprotocol
-    /// `bearer.<token>` offered beside `muster.v1`.
-    static func find(in event: GatewayEvent) -> String? {
-        if let token = event.queryParameter("token") { return token }
-        if let header = event.header("authorization") {
-            let parts = header.split(separator: " ", maxSplits: 1)
-            if parts.count == 2, parts[0].lowercased() == "bearer" { return String(parts[1]) }
-        }
-        let offered = subprotocols(of: event)
-        guard offered.contains(subprotocol) else { return nil }
-        return offered.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
-    }
+    static func write(_ words: [String]) -> String { words.joined(separator: " ") }
 
-    static func subprotocols(of event: GatewayEvent) -> [String] {
-        event.headers.filter { $0.name.lowercased() == "sec-websocket-protocol" }
-            .flatMap { $0.value.split(separator: ",") }
-            .map { String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
+    static func read(_ text: String) -> [String] {
+        text.utf8.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -93,6 +93,7 @@ extension ChatServices {
     ) async -> HandlerOutcome {
         let envelope = frame.envelope
         func fail(_ error: ChatError, afterward: (@Sendable () async -> Void)? = nil) -> HandlerOutcome {
+            metrics.add(.framesRefused)
             let bytes = ServerFrame.error(error, action: envelope.echoedAction, requestID: envelope.requestID)
             return HandlerOutcome(ProxyResponse(body: bytes), afterward: afterward)
         }

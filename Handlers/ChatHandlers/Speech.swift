@@ -34,6 +34,7 @@ struct Speech: Sendable {
             if case .user = addressee { ack.delivered = 0 }
             return Said(acknowledgement: ack)
         case .stored(let message):
+            services.metrics.add(.messagesStored)
             var ack = Acknowledgement(
                 destination: addressee.destination, messageID: message.messageID, seq: message.seq,
                 sentAt: message.sentAt)

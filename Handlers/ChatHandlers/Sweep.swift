@@ -12,6 +12,12 @@ struct Sweep: Sendable {
         var moved = 0
         var published = 0
 
+        mutating func add(_ other: Report) {
+            ended += other.ended
+            moved += other.moved
+            published += other.published
+        }
+
         func encoded() -> [UInt8] {
             var writer = JSONWriter()
             writer.beginObject()
@@ -30,6 +36,9 @@ struct Sweep: Sendable {
     /// How often a long round notes how far it has come.
     static let progressMinutes: Int64 = 30
 
+    /// Rows looked at together.
+    static let atOnce = 32
+
     private let services: ChatServices
     private let now: Timestamp
 
@@ -46,15 +55,13 @@ struct Sweep: Sendable {
         let settled = current - Sweep.settledMinutes
         let swept = try await services.repository.sweptMinute()
         var minute = min(swept ?? current - Sweep.firstLookBack, current)
+        services.metrics.add(.sweepLag, Int(current - minute) * 60)
         while minute <= current {
-            for shard in 0..<Limits.indexShards {
-                let bucket = Bucket(minute: minute, shard: shard)
-                for lease in try await dueLeases(bucket) {
-                    failure = await attempt { () async throws(TableError) in try await look(at: lease, &report) } ?? failure
-                }
-                for event in try await services.repository.duePresence(bucket) where event.dueAt <= now {
-                    failure = await attempt { () async throws(TableError) in try await look(at: event, &report) } ?? failure
-                }
+            let due = try await everythingDue(in: minute)
+            // A thousand leases that come up together are a thousand times three round trips.
+            for step in await due.concurrently(atOnce: Sweep.atOnce, take) {
+                report.add(step.report)
+                failure = failure ?? step.failure
             }
             minute += 1
             // After an outage there may be more minutes than one invocation has time for.
@@ -67,18 +74,45 @@ struct Sweep: Sendable {
         return report
     }
 
-    private func attempt(_ step: () async throws(TableError) -> Void) async -> TableError? {
+    /// A row of a bucket that has come up.
+    private enum Due: Sendable {
+        case lease(Candidate)
+        case presence(DuePresence)
+    }
+
+    private func everythingDue(in minute: Int64) async throws(TableError) -> [Due] {
+        let buckets = (0..<Limits.indexShards).map { Bucket(minute: minute, shard: $0) }
+        var all: [Due] = []
+        for due in await buckets.concurrently(atOnce: Sweep.atOnce, everythingDue) { all += try due.get() }
+        return all
+    }
+
+    private func everythingDue(in bucket: Bucket) async -> Result<[Due], TableError> {
         do throws(TableError) {
-            try await step()
-            return nil
+            let leases = try await dueLeases(bucket).map(Due.lease)
+            let events = try await services.repository.duePresence(bucket).filter { $0.dueAt <= now }
+            return .success(leases + events.map(Due.presence))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func take(_ due: Due) async -> (report: Report, failure: TableError?) {
+        var report = Report()
+        do throws(TableError) {
+            switch due {
+            case .lease(let candidate): try await look(at: candidate, &report)
+            case .presence(let event): try await look(at: event, &report)
+            }
+            return (report, nil)
         } catch {
             services.log.error("sweep step failed", ["error": "\(error)"])
-            return error
+            return (report, error)
         }
     }
 
     /// A row of the wheel beside its connection, if that is still there and not ended.
-    private struct Candidate {
+    private struct Candidate: Sendable {
         var lease: DueLease
         var connection: Connection?
     }

@@ -29,17 +29,18 @@ final class ManagementPoster: Poster {
         connection = Mutex(LoopbackHTTPConnection(host: host, port: port))
     }
 
-    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> [ConnectionID] {
-        var gone: [ConnectionID] = []
+    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery {
+        var delivery = Delivery()
         for id in connections {
-            guard let status = request("POST", id, frame) else { continue }
+            let status = request("POST", id, frame)
             if status == 410 {
-                gone.append(id)
+                delivery.gone.append(id)
             } else if status != 200 {
-                log.warning("post refused", ["connectionId": id.text, "status": status])
+                delivery.failed.append(id)
+                if let status { log.warning("post refused", ["connectionId": id.text, "status": status]) }
             }
         }
-        return gone
+        return delivery
     }
 
     func close(_ connection: ConnectionID, _ code: ServerClose) async {

@@ -15,22 +15,32 @@ public struct AWSRequest: Equatable, Sendable {
     /// The base URL where the request does not go to the service's own: `https://abc.execute-api.eu-west-1.amazonaws.com/dev`.
     /// Its path is put in front of `path`.
     public var endpoint: String?
+    /// Whether `endpoint` was made from an event's domain name, and not configured: where an emulator's URL is configured, it
+    /// stands in for it, and only `Host` keeps the name.
+    public var isDerived: Bool
     /// As it is sent: percent-encoded once. SigV4 encodes it a second time.
     public var path: String
     /// Without `Host`, `Content-Length`, `Authorization` and `X-Amz-*`, but for `X-Amz-Target`.
     public var fields: HTTPFields
     public var body: [UInt8]
+    /// For one attempt; nil for the client's own.
+    public var timeout: Duration?
+    /// The most attempts; nil for the client's own.
+    public var attempts: Int?
 
     public init(
-        _ service: AWSService, method: String = "POST", endpoint: String? = nil, path: String = "/",
-        fields: HTTPFields = [:], body: [UInt8] = []
+        _ service: AWSService, method: String = "POST", endpoint: String? = nil, isDerived: Bool = false, path: String = "/",
+        fields: HTTPFields = [:], body: [UInt8] = [], timeout: Duration? = nil, attempts: Int? = nil
     ) {
         self.service = service
         self.method = method
         self.endpoint = endpoint
+        self.isDerived = isDerived
         self.path = path
         self.fields = fields
         self.body = body
+        self.timeout = timeout
+        self.attempts = attempts
     }
 
     /// A call of a service that speaks JSON: DynamoDB's `GetItem`, SQS's `SendMessageBatch`.

@@ -47,6 +47,7 @@ extension RoomBroadcaster {
         for connection in out {
             do throws(TableError) {
                 try await repository.finishEnd(connection)
+                metrics.add(.connectionsEnded)
                 log.debug("connection ended", ["connectionId": connection.id.text, "reason": reason.rawValue])
             } catch {
                 failure = failure ?? error
@@ -73,8 +74,9 @@ extension RoomBroadcaster {
         }
     }
 
-    /// Ends connections that a post found gone, but for those young enough to be still inside `$connect`.
-    func endStale(_ gone: [ConnectionID]) async {
+    /// Ends connections that a post found gone, but for those young enough to be still inside `$connect`. What cannot be done
+    /// now is logged, and the sweep's.
+    public func endStale(_ gone: [ConnectionID]) async {
         guard !gone.isEmpty else { return }
         let connectedBy = clock.now() - Limits.connectGrace
         var claimed: [EndingConnection] = []

@@ -16,6 +16,7 @@ extension RoomBroadcaster {
         let told = await tell(pending)
         order.done(position)
         guard let gone = told else { return false }
+        metrics.add(.presencePublished)
         var isDone = true
         do throws(TableError) {
             try await repository.published(pending)

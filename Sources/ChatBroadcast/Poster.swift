@@ -4,11 +4,25 @@ import ChatStore
 /// The way to sockets: the local gateway's, or API Gateway's `@connections`.
 public protocol Poster: Sendable {
     /// Sends one text frame to each connection. Every one is tried; one that is slow or fails does not keep it from the others.
-    /// - Returns: the connections that do not exist (410).
-    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> [ConnectionID]
+    ///
+    /// What a durable queue has taken for a connection counts as sent: it is posted from there.
+    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery
 
     /// Closes a connection's socket, if it is still there.
     func close(_ connection: ConnectionID, _ code: ServerClose) async
+}
+
+/// Whom a post did not reach. Who is in neither list got the frame, as far as the engine can tell.
+public struct Delivery: Equatable, Sendable {
+    /// They do not exist (410).
+    public var gone: [ConnectionID]
+    /// They may exist and were not reached, also not by trying again: throttling, time-outs, faults. The poster has logged why.
+    public var failed: [ConnectionID]
+
+    public init(gone: [ConnectionID] = [], failed: [ConnectionID] = []) {
+        self.gone = gone
+        self.failed = failed
+    }
 }
 
 /// Why the service closes a socket. The local gateway has close codes for it; API Gateway has only DeleteConnection.

@@ -2,6 +2,7 @@ import ChatModel
 import ChatStore
 import ChatWire
 import Logs
+import Metrics
 
 /// Takes what was decided to everyone it concerns: after the decision was stored the frame is encoded once, every member
 /// is tried, and connections found gone are ended.
@@ -11,17 +12,19 @@ public final class RoomBroadcaster: Sendable {
     let poster: any Poster
     let order: any FanoutOrder
     let clock: any WallClock
+    let metrics: Metrics
     let log: Log
 
     public init(
         repository: ChatRepository, rooms: any RoomDirectory, poster: any Poster, order: any FanoutOrder = Unordered(),
-        clock: any WallClock, log: Log
+        clock: any WallClock, metrics: Metrics, log: Log
     ) {
         self.repository = repository
         self.rooms = rooms
         self.poster = poster
         self.order = order
         self.clock = clock
+        self.metrics = metrics
         self.log = log
     }
 
@@ -38,7 +41,7 @@ public final class RoomBroadcaster: Sendable {
     public func deliver(_ message: Message, in stream: MessageStream, to connections: [ConnectionID]) async {
         let position = FanoutPosition.message(partition: stream.partition, message.seq)
         await order.turn(position)
-        let gone = await poster.post(ServerFrame.message(message), to: connections)
+        let gone = await poster.post(ServerFrame.message(message), to: connections).gone
         order.done(position)
         await endStale(gone)
     }
@@ -47,7 +50,7 @@ public final class RoomBroadcaster: Sendable {
     public func broadcast(_ frame: [UInt8], toEveryoneIn tenant: TenantID, except sender: ConnectionID?) async {
         do throws(TableError) {
             let connections = try await repository.tenantConnections(tenant)
-            await endStale(await poster.post(frame, to: connections.filter { $0 != sender }))
+            await endStale(await poster.post(frame, to: connections.filter { $0 != sender }).gone)
         } catch {
             log.error("fanout failed", ["tenant": tenant.text, "error": "\(error)"])
         }

@@ -12,8 +12,8 @@ final class LocalPoster: Poster {
 
     private var attached: Gateway? { gateway.withLock { $0 } }
 
-    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> [ConnectionID] {
-        attached?.post(frame, to: connections) ?? connections
+    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery {
+        Delivery(gone: attached?.post(frame, to: connections) ?? connections)
     }
 
     func close(_ connection: ConnectionID, _ code: ServerClose) async {

@@ -32,6 +32,10 @@ public struct Log: Sendable {
         context = [:]
     }
 
+    /// Fields of every event logged by this task and those it starts, whatever log it goes to: the ids of a Lambda
+    /// invocation. A log's own fields of the same name replace them.
+    @TaskLocal public static var ambient: LogFields = [:]
+
     /// A log that writes nothing.
     public static let silent = Log(level: .error, sink: { _ in })
 
@@ -49,7 +53,8 @@ public struct Log: Sendable {
     /// Writes one line if `level` is enabled. A field with the name of a context field replaces it.
     public func log(_ level: LogLevel, _ event: String, _ fields: @autoclosure () -> LogFields = [:]) {
         guard isEnabled(level) else { return }
-        var all = context
+        var all = Log.ambient
+        all.replace(with: context)
         all.replace(with: fields())
         sink(format.line(time: clock(), level: level, event: event, fields: all.fields))
     }

@@ -1,74 +1,5 @@
-import ChatBroadcast
-import ChatHandlers
 import ChatModel
-import ChatStore
-import ChatWire
-import Logs
-import Synchronization
 import Testing
-
-/// Time as the test turns it.
-private final class Clock: WallClock {
-    private let milliseconds = Mutex<Int64>(1_795_268_240_000)
-    func now() -> Timestamp { Timestamp(milliseconds: milliseconds.withLock { $0 }) }
-    func advance(_ duration: Seconds) { milliseconds.withLock { $0 += duration.milliseconds } }
-}
-
-/// Reaches everybody.
-private struct Silence: Poster {
-    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> [ConnectionID] { [] }
-    func close(_ connection: ConnectionID, _ code: ServerClose) async {}
-}
-
-/// The service on a metered table. Ids have 16 bytes and the tenant 12, as `schema/README.md` assumes.
-private struct House {
-    let table = MeteredTable()
-    let clock = Clock()
-    let services: ChatServices
-
-    init(_ settings: Settings = Settings()) {
-        services = ChatServices(
-            table: table, poster: Silence(), verifier: nil, settings: settings, clock: clock, log: .silent)
-    }
-
-    private func event(_ route: String, _ user: Int, _ connection: Int, _ body: String?) -> GatewayEvent {
-        var context = GatewayEvent.Context(connectionID: id("connection", connection), routeKey: route)
-        context.authorizer = ["tenantId": "tenant000012", "userId": id("user", user), "exp": "1795300000", "roles": "admin"]
-        return GatewayEvent(context, body: body)
-    }
-
-    func id(_ kind: String, _ number: Int) -> String {
-        let digits = String(number)
-        return kind + String(repeating: "0", count: 16 - kind.count - digits.count) + digits
-    }
-
-    /// Runs a route and the work behind its reply.
-    /// - Returns: what the two cost.
-    @discardableResult
-    func run(_ route: Route, _ fields: String = "", user: Int = 1, connection: Int = 1) async -> Units {
-        _ = table.take()
-        let event = event(route.rawValue, user, connection, "{\"action\":\"\(route.rawValue)\"\(fields)}")
-        let outcome = await HandlerRouter(services).handle(route, event)
-        await outcome.afterward?()
-        if let body = outcome.response.body { #expect(!String(decoding: body, as: UTF8.self).contains("\"error\""), "\(String(decoding: body, as: UTF8.self))") }
-        #expect(outcome.response.statusCode == 200)
-        return table.take()
-    }
-
-    func sweep() async throws -> Units {
-        _ = table.take()
-        _ = try await Cleanup(services).handle(Array("{}".utf8))
-        return table.take()
-    }
-
-    /// Users 100, 101, … with a connection each, in the room.
-    func crowd(_ count: Int, in room: String) async {
-        for number in 100..<(100 + count) {
-            await run(.connect, user: number, connection: number)
-            await run(.joinRoom, ",\"roomId\":\"\(room)\"", user: number, connection: number)
-        }
-    }
-}
 
 private let lobby = "lobby00000000016"
 private let roomField = ",\"roomId\":\"\(lobby)\""
@@ -96,7 +27,7 @@ struct CostTests {
     }
 
     @Test func `sending to a room of 200`() async throws {
-        await house.crowd(200, in: lobby)
+        try await house.crowd(200, in: lobby)
         let send = { (fields: String) in await house.run(.sendMessage, fields, user: 100, connection: 100) }
         #expect(await send(roomField + body) == Units(read: 2 + 10, write: 4, index: 0))
         #expect(await send(body) == Units(read: 2 + 10, write: 4, index: 0))

@@ -1,7 +1,5 @@
 import ChatModel
 import ChatWire
-import Logs
-import Synchronization
 import Testing
 
 /// `$connect`: contract section 2.
@@ -110,8 +108,7 @@ import Testing
 
     @Test func `the log names the failed check and never the token`() async throws {
         let lines = Lines()
-        let log = Log(level: .trace, sink: { line in lines.add(line) })
-        let service = try Service(log: log)
+        let service = try Service(log: lines.log)
         let token = service.token("alice", expiresIn: 60)
         service.advance(61)
         _ = await service.connect(service.connectEvent(token: token))
@@ -211,10 +208,4 @@ import Testing
         #expect(await service.connect(event).statusCode == 200)
         #expect(Audit(service).faults == [])
     }
-}
-
-private final class Lines: Sendable {
-    private let lines = Mutex("")
-    var text: String { lines.withLock { $0 } }
-    func add(_ line: [UInt8]) { lines.withLock { $0 += String(decoding: line, as: UTF8.self) } }
 }

@@ -1,5 +1,6 @@
 import ChatModel
 import ChatStore
+import ChatWire
 import Testing
 
 /// The four ways a connection ends: contract section 4.
@@ -159,7 +160,7 @@ import Testing
         let without = scene.service.table.memory.allItems()
         for payload in [
             record(of: item, by: nil), record(of: item, by: "somebody.else"), record(of: item, event: "MODIFY"),
-            record(of: Item(Key("ROOM#acme#lobby", "CONN#\(scene.alice.id)"), ["userId": .string("alice")])), #"{"Records":[{}]}"#,
+            record(of: Item(Key("ROOM#acme#lobby", "CONN#\(scene.alice.id)"), ["userId": .string("alice")])),
         ] {
             _ = try await scene.service.cleanup(payload)
             #expect(scene.service.table.memory.allItems() == without && scene.watcher.presence == [])
@@ -171,6 +172,40 @@ import Testing
             _ = try await scene.service.cleanup(record(of: item))
         }
         #expect(scene.watcher.presence.count == 2)
+    }
+
+    @Test(arguments: [
+        (#"{"eventName":"REMOVE",SERVICE,"dynamodb":{"SequenceNumber":"7","Keys":KEYS,"OldImage":{"PK":{"S":"CONN#c9="},"userId":{"S":"a"}}}}"#, "no connection's"),
+        (#"{"eventName":"REMOVE",SERVICE,"dynamodb":{"SequenceNumber":"7","Keys":KEYS,"OldImage":{"connectionId":{"S":"c 9"},"tenantId":{"S":"t"},"userId":{"S":"a"}}}}"#, "no connection's"),
+        (#"{"eventName":"REMOVE",SERVICE,"dynamodb":{"SequenceNumber":"7","Keys":KEYS}}"#, "no old image"),
+        (#"{"eventName":"REMOVE",SERVICE,"dynamodb":{"SequenceNumber":"7"}}"#, "no key"),
+        (#"{"eventName":"TRUNCATE","dynamodb":{"SequenceNumber":"7"}}"#, "eventName"),
+        (#"{"dynamodb":{"SequenceNumber":"7"}}"#, "eventName"),
+    ])
+    func `a record that nobody can read is logged and reported, for the failure destination`(record: String, reason: String) async throws {
+        let lines = Lines()
+        let service = try Service(log: lines.log)
+        let text = record.replacing("SERVICE", with: #""userIdentity":{"type":"Service","principalId":"dynamodb.amazonaws.com"}"#)
+            .replacing("KEYS", with: #"{"PK":{"S":"CONN#c9="},"SK":{"S":"META"}}"#)
+        let reply = try await service.cleanup(#"{"Records":[{"eventName":"INSERT","dynamodb":{"SequenceNumber":"6"}},\#(text)]}"#)
+        #expect(reply.strings("batchItemFailures", of: "itemIdentifier") == ["7"])
+        #expect(lines.text.contains(reason), "\(lines.text)")
+    }
+
+    @Test(arguments: [#"{}"#, #"{"messageId":"a","body":"{}","eventSource":"aws:sqs"}"#])
+    func `a record that is none of a stream and has no number fails the invocation`(record: String) async throws {
+        let lines = Lines()
+        let service = try Service(log: lines.log)
+        await #expect(throws: EventError.self) { try await service.cleanup(#"{"Records":[\#(record)]}"#) }
+        #expect(lines.text.contains("record unknown"))
+    }
+
+    @Test(arguments: [Int64.max, -1]) func `a time beyond the calendar in a record is no time`(seconds: Int64) async throws {
+        let service = try Service()
+        let item = Item(Key("CONN#c9=", "META"), [
+            "connectionId": .string("c9="), "tenantId": .string("acme"), "userId": .string("alice"), "tokenExpiresAt": .number(seconds),
+        ])
+        #expect(try await service.cleanup(record(of: item)).list("batchItemFailures").isEmpty)
     }
 
     @Test func `a late record of an old connection does not touch the new one`() async throws {

@@ -15,6 +15,7 @@ final class RecordingPoster: Poster {
         var closes: [Close] = []
         var posts = 0
         var isDead = false
+        var failing: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -29,18 +30,30 @@ final class RecordingPoster: Poster {
     func lose(_ id: String) { state.withLock { _ = $0.open.remove(id) } }
     func frames(_ id: String) -> [Frame] { state.withLock { $0.frames[id] ?? [] } }
     func forgetFrames() { state.withLock { $0.frames = [:] } }
+    /// Posts to it fail for now.
+    func fail(_ id: String, _ fails: Bool = true) {
+        state.withLock { state in
+            if fails { state.failing.insert(id) } else { state.failing.remove(id) }
+        }
+    }
     /// A dead process posts nothing.
     func die(_ isDead: Bool) { state.withLock { $0.isDead = isDead } }
 
-    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> [ConnectionID] {
+    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery {
         state.withLock { state in
-            guard !state.isDead else { return [] }
+            guard !state.isDead else { return Delivery() }
             state.posts += 1
-            return connections.filter { id in
-                guard state.open.contains(id.text) else { return true }
-                state.frames[id.text, default: []].append(Frame(frame))
-                return false
+            var delivery = Delivery()
+            for id in connections {
+                if state.failing.contains(id.text) {
+                    delivery.failed.append(id)
+                } else if state.open.contains(id.text) {
+                    state.frames[id.text, default: []].append(Frame(frame))
+                } else {
+                    delivery.gone.append(id)
+                }
             }
+            return delivery
         }
     }
 

@@ -4,6 +4,7 @@ import ChatModel
 import ChatStore
 import ChatWire
 import Logs
+import Metrics
 import Synchronization
 import Testing
 import Tokens
@@ -24,6 +25,7 @@ final class Service: Sendable {
     let clock = ManualClock()
     let poster = RecordingPoster()
     let table: ProbedTable
+    let metrics = Metrics()
     let services: ChatServices
     let settings: Settings
     private let router: HandlerRouter
@@ -42,7 +44,7 @@ final class Service: Sendable {
         services = ChatServices(
             table: table, poster: poster,
             verifier: hasKeys ? TokenVerifier(keys: KeySet([try TokenKey(secret: Service.secret)])) : nil,
-            settings: settings, clock: clock, random: SeededRandom(1), log: log)
+            settings: settings, clock: clock, random: SeededRandom(1), metrics: metrics, log: log)
         router = HandlerRouter(services)
         table.onDeath.withLock { [poster] in $0 = { poster.die(true) } }
     }

@@ -105,4 +105,14 @@ struct LogTests {
         Log(clock: { time }, sink: { lines.append($0) }).info("e")
         #expect(lines.all == ["\(expected) INFO e\n"])
     }
+
+    @Test func `what belongs to an invocation is in each of its events, below a log's own fields`() async {
+        let lines = Lines()
+        let log = Log(clock: { Self.time }, sink: { lines.append($0) })
+        await Log.$ambient.withValue(["traceId": "1-5", "room": "a"]) {
+            await Task { log.info("event", ["room": "b"]) }.value
+        }
+        log.info("after")
+        #expect(lines.all == ["2026-11-21T13:37:20.123Z INFO event traceId=1-5 room=b\n", "2026-11-21T13:37:20.123Z INFO after\n"])
+    }
 }

@@ -46,7 +46,7 @@ import Testing
             try await tested.table.transact(actions)
         }
         #expect(try await tested.all(Query(pk: "P"), pageSize: engine.pageSize) == [there])
-        #expect(tested.log.changes.count == 1)
+        if engine.hasFeed { #expect(tested.log.changes.count == 1) }
     }
 
     @Test(arguments: Engine.all) func `a transaction takes 100 actions and refuses 0 and 101`(engine: Engine) async throws {

@@ -3,7 +3,7 @@ import Testing
 
 /// What the change feed says, on every engine.
 @Suite struct ChangeFeedContract {
-    @Test(arguments: Engine.all) func `every change has its old and new image, in order`(engine: Engine) async throws {
+    @Test(arguments: Engine.all.filter(\.hasFeed)) func `every change has its old and new image, in order`(engine: Engine) async throws {
         let tested = try await engine.table()
         let table = tested.table
         let (a, b) = (Key("P", "a"), Key("P", "b"))
@@ -21,7 +21,7 @@ import Testing
         ])
     }
 
-    @Test(arguments: Engine.all) func `what changes nothing is not reported`(engine: Engine) async throws {
+    @Test(arguments: Engine.all.filter(\.hasFeed)) func `what changes nothing is not reported`(engine: Engine) async throws {
         let tested = try await engine.table()
         let table = tested.table
         let item = Item(Key("P", "a"), ["n": .number(1), "set": .strings(["x"])])
@@ -34,7 +34,7 @@ import Testing
         #expect(tested.log.calls == [[ItemChange(old: nil, new: item)]])
     }
 
-    @Test(arguments: Engine.all) func `replaying the feed gives the table`(engine: Engine) async throws {
+    @Test(arguments: Engine.all.filter(\.hasFeed)) func `replaying the feed gives the table`(engine: Engine) async throws {
         let tested = try await engine.table()
         let table = tested.table
         try await withThrowingTaskGroup { group in

@@ -53,7 +53,7 @@ import Testing
         Case(condition: .not(.all([.exists("n"), .exists("none")])), stored: true, missing: true),
     ]
 
-    @Test(arguments: Engine.all.filter { $0.pageSize == 1 }, cases)
+    @Test(arguments: Engine.each, cases)
     func `a condition holds or fails in every kind of write`(engine: Engine, example: Case) async throws {
         let tested = try await engine.table()
         let (stored, missing) = (Self.stored, Key("P", "none"))

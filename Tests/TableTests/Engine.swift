@@ -1,4 +1,5 @@
 import ChatStore
+import DynamoTable
 import MemoryTable
 import SQLiteTable
 import Synchronization
@@ -14,7 +15,12 @@ struct Engine: Sendable, CustomTestStringConvertible {
     var testDescription: String { "\(name), pages of \(pageSize)" }
 
     /// Every engine with every page size. Another engine is another line.
-    static let all = [1, 2, 1000].flatMap { size in
+    static let all = embedded + (Emulator.endpoint == nil ? [] : [2, 1000].map { Engine(name: dynamoName, pageSize: $0, make: dynamo) })
+
+    /// Each engine once, with the smallest of its page sizes.
+    static let each = all.enumerated().filter { place, engine in !all[..<place].contains { $0.name == engine.name } }.map(\.element)
+
+    private static let embedded = [1, 2, 1000].flatMap { size in
         [
             Engine(name: "memory", pageSize: size, make: memory),
             Engine(name: "memory, indexes lag", pageSize: size, make: lagging),
@@ -33,7 +39,27 @@ struct Engine: Sendable, CustomTestStringConvertible {
         return TestedTable(table, log, settle: { withExtendedLifetime(folder) {} })
     }
 
+    static let dynamoName = "DynamoDB"
+    var isDynamo: Bool { name == Self.dynamoName }
+    /// DynamoDB tells of changes through its stream, which is no part of ``Table``.
+    var hasFeed: Bool { !isDynamo }
+
     func table() async throws -> TestedTable { try await make(pageSize, ChangeLog()) }
+
+    /// The item as the index shows it. Of keys DynamoDB's indexes have the table's and their own.
+    func projected(_ item: Item, in index: IndexName) -> Item {
+        guard index != .table else { return item }
+        var shown = IndexProjection.project(item)
+        if isDynamo, index == .gsi1 { shown.gsi2 = nil }
+        if isDynamo, index == .gsi2 { shown.gsi1 = nil }
+        return shown
+    }
+
+    private static let dynamo: @Sendable (Int, ChangeLog) async throws -> TestedTable = { size, log in
+        let name = Emulator.freshName()
+        try await Emulator.createTable(name)
+        return TestedTable(PagedTable(table: DynamoTable(caller: Emulator.caller, name: name), pageSize: size), log)
+    }
 
     private static let memory: @Sendable (Int, ChangeLog) async throws -> TestedTable = { size, log in
         TestedTable(MemoryTable(pageSize: size, onCommit: log.append), log)

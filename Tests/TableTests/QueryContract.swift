@@ -48,9 +48,11 @@ import Testing
     func `every range lists its items in byte order, both ways, through any limit`(engine: Engine, index: IndexName) async throws {
         let tested = try await engine.table()
         try await tested.put(Self.items(index))
+        // A page from DynamoDB is a call.
+        func limits(_ count: Int) -> [Int?] { engine.isDynamo ? [nil, 3] : [nil, 1, 2, 3, count, count + 1, 5000] }
         for range in Self.ranges {
             let expected = Self.ordered.filter(range.contains)
-            for limit in [nil, 1, 2, 3, expected.count, expected.count + 1, 5000] where limit != 0 {
+            for limit in limits(expected.count) where limit != 0 {
                 var query = Query(index, pk: "P", range, limit: limit)
                 let up = try await tested.all(query, pageSize: engine.pageSize)
                 #expect(Self.sortKeys(up, index).map { $0.map { Array($0.utf8) } } == expected.map { Array($0.utf8) }, "\(range) \(limit ?? 0)")
@@ -81,7 +83,8 @@ import Testing
             for range in [SortKeyRange.all, .prefix("sa"), .between("same", "same")] {
                 let query = Query(index, pk: pk, range, ascending: ascending, limit: 1)
                 let found = try await tested.all(query, pageSize: engine.pageSize)
-                #expect(found == (ascending ? items : items.reversed()))
+                let expected = items.map { engine.projected($0, in: index) }
+                #expect(found == (ascending ? expected : expected.reversed()))
             }
         }
     }
@@ -93,11 +96,11 @@ import Testing
         try await tested.put(["1", "2", "3", "4"].map(item))
         for (ascending, deleted, left) in [(true, "1", ["2", "3", "4"]), (false, "4", ["3", "2"])] {
             let page = try await tested.table.query(Query(index, pk: "P", ascending: ascending, limit: 1))
-            #expect(page.items == [item(deleted)])
+            #expect(page.items == [engine.projected(item(deleted), in: index)])
             _ = try await tested.table.delete(Key("P", deleted), if: nil)
             try await tested.settle()
             let rest = Query(index, pk: "P", ascending: ascending, after: page.next)
-            #expect(try await tested.all(rest, pageSize: engine.pageSize) == left.map(item))
+            #expect(try await tested.all(rest, pageSize: engine.pageSize) == left.map { engine.projected(item($0), in: index) })
         }
     }
 
@@ -111,7 +114,7 @@ import Testing
             ])
         try await tested.put([all])
         for (index, pk) in [(IndexName.gsi1, "G"), (.gsi2, "H")] {
-            #expect(try await tested.all(Query(index, pk: pk), pageSize: engine.pageSize) == [IndexProjection.project(all)])
+            #expect(try await tested.all(Query(index, pk: pk), pageSize: engine.pageSize) == [engine.projected(all, in: index)])
         }
         #expect(try await tested.all(Query(pk: "P"), pageSize: engine.pageSize) == [all])
     }

@@ -34,7 +34,8 @@ import Testing
         #expect(try await tested.table.get(item.key, strong: true) == item)
         #expect(try await tested.table.get(other.key, strong: true) == other)
         for index in [IndexName.table, .gsi1, .gsi2] {
-            #expect(try await tested.all(Query(index, pk: text, .prefix(text)), pageSize: engine.pageSize) == [item])
+            let shown = engine.projected(item, in: index)
+            #expect(try await tested.all(Query(index, pk: text, .prefix(text)), pageSize: engine.pageSize) == [shown])
         }
     }
 
@@ -72,7 +73,7 @@ import Testing
         }
         #expect(try await tested.table.get(key, strong: true) == item)
         #expect(try await tested.table.get(Key("P", "T"), strong: true) == nil)
-        #expect(tested.log.changes == [ItemChange(old: nil, new: item)])
+        if engine.hasFeed { #expect(tested.log.changes == [ItemChange(old: nil, new: item)]) }
     }
 
     @Test(arguments: Engine.all) func `an update of what is not there creates it`(engine: Engine) async throws {

@@ -13,7 +13,9 @@ struct SampleEventTests {
     ]
 
     @Test func `every sample is tried here`() throws {
-        let others: Set = ["connect", "connect-authorizer", "disconnect", "minimal", "publish", "schedule", "stream-records"]
+        let others: Set = [
+            "authorizer", "connect", "connect-authorizer", "disconnect", "fanout", "minimal", "publish", "schedule", "stream-records",
+        ]
         #expect(try Sample.names() == others.union(SampleEventTests.messages.map(\.0)))
     }
 
@@ -132,6 +134,24 @@ struct SampleEventTests {
     @Test(arguments: ["schedule", "minimal", "publish"])
     func `any event without records is a sweep`(name: String) throws {
         #expect(try CleanupEvent(decoding: Sample.read(name)) == .sweep)
+    }
+
+    @Test func `a queue's record is a shard, or says what it is not`() throws {
+        let event = try FanoutEvent(decoding: Sample.read("fanout"))
+        #expect(event.records.map(\.messageID) == ["059f36b4-87a3-44ab-83d2-661975830a7d", "2e1424d4-f796-459a-8184-9c92662be6da"])
+        #expect(event.records.map(\.receiveCount) == [1, 3])
+        let shard = try event.records[0].shard.get()
+        #expect(shard.connections.map(\.text) == ["L0SM9cOFvHcCIhw=", "M1TN8dPGwIdDJix="])
+        #expect(try JSONParser.parse(shard.frame).object?["body"]?.string == "hi 👋")
+        #expect(event.records[1].shard == .failure(EventError("v is missing or another version's")))
+    }
+
+    @Test func `an authorizer is shown the handshake`() throws {
+        let event = try AuthorizerEvent(decoding: Sample.read("authorizer"))
+        #expect(event.methodARN == "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/prod/$connect")
+        #expect(event.request.header("authorization")?.hasPrefix("Bearer ") == true)
+        #expect(event.request.context.connectionID == "L0SM9cOFvHcCIhw=")
+        #expect(event.request.context.authorizer.isEmpty)
     }
 
     @Test func `a backend speaks`() throws {

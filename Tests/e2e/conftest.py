@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from client import Client
+from deployment import deploy
 from emulator import Emulator
 from server import MODES, Server
 
@@ -43,14 +44,14 @@ def mode(request):
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory):
-    with Emulator(tmp_path_factory.mktemp("emulator")) as emulator:
+    with Emulator(tmp_path_factory.mktemp("emulator") / "log") as emulator:
         yield emulator
 
 
 @pytest.fixture(scope="session")
 def deployment(emulator):
     """The service on the emulator, for all tests that need no parameters of their own."""
-    return emulator.deploy(LogLevel="debug")
+    return deploy(emulator, LogLevel="debug")
 
 
 class Servers:

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from deployment import client, deploy, script
+from emulator import REGION
 from server import ROOT, SECRET
 
 pytestmark = pytest.mark.timeout(180)
@@ -37,7 +39,7 @@ def test_what_was_deployed_is_said_with_how_to_chat(deployment):
 
 def test_the_table_is_protected_and_streams(deployment):
     """The emulator's CloudFormation leaves the TTL out; test_template.py looks at it."""
-    table = deployment.emulator.client("dynamodb").describe_table(TableName=deployment.table)["Table"]
+    table = deployment.aws("dynamodb").describe_table(TableName=deployment.table)["Table"]
     assert table["TableStatus"] == "ACTIVE" and table["DeletionProtectionEnabled"]
     assert table["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"GSI1", "GSI2"}
@@ -45,10 +47,10 @@ def test_the_table_is_protected_and_streams(deployment):
 
 def test_a_parameter_that_is_not_given_again_keeps_its_value(emulator, deployment):
     def variables(handler):
-        configuration = emulator.client("lambda").get_function_configuration(FunctionName=deployment.function(handler))
+        configuration = client(emulator, "lambda").get_function_configuration(FunctionName=deployment.function(handler))
         return configuration["Environment"]["Variables"]
 
-    done = emulator.script("deploy", STACK=deployment.stack, MUSTER_MAX_CONNECTIONS_PER_USER="19")
+    done = script(emulator, "deploy", STACK=deployment.stack, MUSTER_MAX_CONNECTIONS_PER_USER="19")
     assert done.returncode == 0, done.stderr
     assert variables("Connect")["MUSTER_MAX_CONNECTIONS_PER_USER"] == "19"
     assert variables("Connect")["MUSTER_JWT_SECRET"] == SECRET
@@ -58,25 +60,25 @@ def test_a_parameter_that_is_not_given_again_keeps_its_value(emulator, deploymen
 @pytest.mark.parametrize("case", FAILURES)
 def test_a_deployment_that_cannot_work_is_refused(emulator, case):
     variables, said = FAILURES[case]
-    done = emulator.script("deploy", **{"STACK": "refused", "MUSTER_JWT_SECRET": SECRET} | variables)
+    done = script(emulator, "deploy", **{"STACK": "refused", "MUSTER_JWT_SECRET": SECRET} | variables)
     assert done.returncode == 1 and said in done.stderr, done.stderr
     assert SECRET not in done.stdout + done.stderr and "x" * 31 not in done.stdout + done.stderr
 
 
 def test_destroying_asks_and_leaves_nothing(emulator):
-    gone = emulator.deploy("gone", UseAuthorizer="true", StageName="dev", ReserveConcurrency="true")
+    gone = deploy(emulator, "gone", UseAuthorizer="true", StageName="dev", ReserveConcurrency="true")
     assert gone.url.endswith("/dev") and "Authorizer" in gone.resources()
-    refused = emulator.script("destroy", STACK="gone")
+    refused = script(emulator, "destroy", STACK="gone")
     assert refused.returncode == 1 and f"its table {gone.table} with every message" in refused.stderr
-    assert emulator.script("destroy", STACK="gone", CONFIRM="muster").returncode == 1
-    assert gone.table in emulator.client("dynamodb").list_tables()["TableNames"]
+    assert script(emulator, "destroy", STACK="gone", CONFIRM="muster").returncode == 1
+    assert gone.table in client(emulator, "dynamodb").list_tables()["TableNames"]
 
-    done = emulator.script("destroy", STACK="gone", CONFIRM="gone")
+    done = script(emulator, "destroy", STACK="gone", CONFIRM="gone")
     assert done.returncode == 0 and "Kept: the packages in s3://" in done.stdout, done.stderr
-    assert gone.table not in emulator.client("dynamodb").list_tables()["TableNames"]
-    functions = emulator.client("lambda").list_functions()["Functions"]
+    assert gone.table not in client(emulator, "dynamodb").list_tables()["TableNames"]
+    functions = client(emulator, "lambda").list_functions()["Functions"]
     assert [each["FunctionName"] for each in functions if each["FunctionName"].startswith("gone-")] == []
-    groups = emulator.client("logs").describe_log_groups()["logGroups"]
+    groups = client(emulator, "logs").describe_log_groups()["logGroups"]
     assert [each["logGroupName"] for each in groups if "/gone-" in each["logGroupName"]] == []
-    again = emulator.script("destroy", STACK="gone", CONFIRM="gone")
-    assert (again.returncode, again.stderr) == (1, "destroy: there is no stack gone in eu-west-1\n")
+    again = script(emulator, "destroy", STACK="gone", CONFIRM="gone")
+    assert (again.returncode, again.stderr) == (1, f"destroy: there is no stack gone in {REGION}\n")

@@ -12,7 +12,7 @@ import zipfile
 
 import pytest
 
-from emulator import DIST
+from deployment import DIST
 from server import ROOT, environment
 
 HANDLERS = re.search(r"^HANDLERS := (.+)$", (ROOT / "Makefile").read_text(), re.M)[1].split()

@@ -11,15 +11,19 @@ public final class ChatRepository: Sendable {
     /// Whether a presence event is noted with its decision, so that the sweep finds what a handler that died did not
     /// publish.
     let marksPresence: Bool
+    /// Waits before the next attempt, once another process was quicker so many times in a row.
+    let pause: @Sendable (_ conflicts: Int) async -> Void
     let queues = StreamQueues()
 
     public init(
-        table: any Table, settings: Settings, random: any RandomSource = SystemRandom(), marksPresence: Bool = true
+        table: any Table, settings: Settings, random: any RandomSource = SystemRandom(), marksPresence: Bool = true,
+        pause: @escaping @Sendable (_ conflicts: Int) async -> Void = { _ in }
     ) {
         self.table = table
         self.settings = settings
         self.random = random
         self.marksPresence = marksPresence
+        self.pause = pause
     }
 
     /// When a lease begun now ends: to the nearest second, as the table's TTL counts, and never past the token.
@@ -33,7 +37,8 @@ public final class ChatRepository: Sendable {
     func retrying<Value: Sendable>(
         _ what: String, _ attempt: () async throws(TableError) -> Value?
     ) async throws(TableError) -> Value {
-        for _ in 0..<Limits.conflictAttempts {
+        for conflicts in 0..<Limits.conflictAttempts {
+            if conflicts > 0 { await pause(conflicts) }
             do throws(TableError) {
                 if let value = try await attempt() { return value }
             } catch .conflict {

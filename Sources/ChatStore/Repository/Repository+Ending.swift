@@ -50,7 +50,8 @@ public enum EndPolicy: Equatable, Sendable {
 extension ChatRepository {
     /// Marks a connection ended, which makes every later frame on it `gone` and every join of it fail.
     ///
-    /// The condition makes one of all who try the first. Writes one item.
+    /// The condition makes one of all who try the first. The mark carries a name of its own, by which a call that was sent
+    /// twice, because its first answer was lost, knows its own mark again. Writes one item.
     public func claimEnd(
         _ id: ConnectionID, _ reason: EndReason, _ policy: EndPolicy
     ) async throws(TableError) -> EndClaim {
@@ -60,13 +61,17 @@ extension ChatRepository {
         case .ifExpired(let now): conditions.append(.atMost("expiresAt", now.seconds))
         case .ifConnectedBy(let then): conditions.append(.atMost("connectedAt", then.milliseconds))
         }
-        let update = Update(Keys.connection(id), [.set("ended", .string(reason.rawValue))], if: .all(conditions))
+        let claimant = String(random.next(), radix: 36)
+        let update = Update(
+            Keys.connection(id), [.set("ended", .string(reason.rawValue)), .set("endedBy", .string(claimant))],
+            if: .all(conditions))
         do throws(TableError) {
             let marked = try await table.update(update, returning: .after)
             return marked.flatMap(EndingConnection.init(item:)).map(EndClaim.claimed) ?? .absent
         } catch .conditionFailed(let item) {
             guard let item, let connection = EndingConnection(item: item) else { return .absent }
-            return item["ended"] == nil ? .spared : .alreadyEnding(connection)
+            if item["ended"] == nil { return .spared }
+            return item.string("endedBy") == claimant ? .claimed(connection) : .alreadyEnding(connection)
         }
     }
 

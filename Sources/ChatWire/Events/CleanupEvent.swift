@@ -26,24 +26,36 @@ public struct StreamRecord: Equatable, Sendable {
         case strings([String])
     }
 
+    /// What became of the item.
+    public enum Change: String, Sendable { case insert = "INSERT", modify = "MODIFY", remove = "REMOVE" }
+
     /// Names the record among its batch; partial failures are reported by it.
     public var sequenceNumber: String?
+    /// Nil for what is no record of a table's stream.
+    public var change: Change?
+    /// The item's key; nil where the record has none.
+    public var partition: String?
+    public var sort: String?
     /// Whether DynamoDB's TTL deleted the item, and not somebody's DeleteItem.
     public var isExpiry: Bool
-    /// The item as it was, its keys among its attributes.
+    /// The item as it was, its keys among its attributes; empty if the stream has no old images.
     public var oldImage: [String: Value]
 
     init(_ record: JSONObject) {
-        let change = record["dynamodb"]?.object
+        let details = record["dynamodb"]?.object
         let identity = record["userIdentity"]?.object
-        sequenceNumber = change?["SequenceNumber"]?.string
+        sequenceNumber = details?["SequenceNumber"]?.string
+        change = record["eventName"]?.string.flatMap(Change.init(rawValue:))
         isExpiry =
-            record["eventName"]?.string == "REMOVE" && identity?["type"]?.string == "Service"
+            change == .remove && identity?["type"]?.string == "Service"
             && identity?["principalId"]?.string == "dynamodb.amazonaws.com"
         oldImage = [:]
-        for member in change?["OldImage"]?.object?.members ?? [] {
+        for member in details?["OldImage"]?.object?.members ?? [] {
             if let value = member.value.object.flatMap(Value.init) { oldImage[member.name] = value }
         }
+        let keys = details?["Keys"]?.object ?? details?["OldImage"]?.object
+        partition = keys?["PK"]?.object?["S"]?.string
+        sort = keys?["SK"]?.object?["S"]?.string
     }
 }
 

@@ -20,26 +20,8 @@ extension GatewayEvent {
         guard let fields = root["requestContext"]?.object else { throw EventError("requestContext is missing") }
         guard let connectionID = fields["connectionId"]?.string else { throw EventError("connectionId is missing") }
         guard let routeKey = fields["routeKey"]?.string else { throw EventError("routeKey is missing") }
-        var context = Context(connectionID: connectionID, routeKey: routeKey)
-        context.eventType = fields["eventType"]?.string.flatMap(EventType.init(rawValue:))
-        context.requestID = fields["requestId"]?.string
-        context.extendedRequestID = fields["extendedRequestId"]?.string
-        context.messageID = fields["messageId"]?.string
-        context.stage = fields["stage"]?.string
-        context.domainName = fields["domainName"]?.string
-        context.apiID = fields["apiId"]?.string
-        context.connectedAt = fields["connectedAt"]?.int64.map(Timestamp.init(milliseconds:))
-        context.requestTime = fields["requestTimeEpoch"]?.int64.map(Timestamp.init(milliseconds:))
-        context.sourceIP = fields["identity"]?.object?["sourceIp"]?.string
-        context.userAgent = fields["identity"]?.object?["userAgent"]?.string
-        for member in fields["authorizer"]?.object?.members ?? [] {
-            context.authorizer[member.name] = member.value.scalarText
-        }
-        context.disconnectStatusCode = fields["disconnectStatusCode"]?.int64.flatMap(Int.init(exactly:))
-        context.disconnectReason = fields["disconnectReason"]?.string
-        self.context = context
-        headers = GatewayEvent.pairs(root["multiValueHeaders"], root["headers"])
-        query = GatewayEvent.pairs(root["multiValueQueryStringParameters"], root["queryStringParameters"])
+        context = Context(fields, connectionID: connectionID, routeKey: routeKey)
+        readHandshake(root)
         body = root["body"]?.string
         if root["isBase64Encoded"]?.bool == true, let text = body {
             guard let bytes = Base64.decode(text, alphabet: .standard, padding: true),
@@ -47,6 +29,19 @@ extension GatewayEvent {
             else { throw EventError("body is not base64 of UTF-8") }
             body = decoded
         }
+    }
+
+    /// What an authorizer is asked: headers and query count, and the rest may be missing.
+    init(handshake root: JSONObject) {
+        let fields = root["requestContext"]?.object ?? JSONObject([])
+        self.init(
+            Context(fields, connectionID: fields["connectionId"]?.string ?? "", routeKey: fields["routeKey"]?.string ?? "$connect"))
+        readHandshake(root)
+    }
+
+    private mutating func readHandshake(_ root: JSONObject) {
+        headers = GatewayEvent.pairs(root["multiValueHeaders"], root["headers"])
+        query = GatewayEvent.pairs(root["multiValueQueryStringParameters"], root["queryStringParameters"])
     }
 
     /// The multi-value form where it is given, else the single one.
@@ -59,6 +54,28 @@ extension GatewayEvent {
         return (single?.object?.members ?? []).compactMap { member in
             member.value.scalarText.map { (member.name, $0) }
         }
+    }
+}
+
+extension GatewayEvent.Context {
+    fileprivate init(_ fields: JSONObject, connectionID: String, routeKey: String) {
+        self.init(connectionID: connectionID, routeKey: routeKey)
+        eventType = fields["eventType"]?.string.flatMap(GatewayEvent.EventType.init(rawValue:))
+        requestID = fields["requestId"]?.string
+        extendedRequestID = fields["extendedRequestId"]?.string
+        messageID = fields["messageId"]?.string
+        stage = fields["stage"]?.string
+        domainName = fields["domainName"]?.string
+        apiID = fields["apiId"]?.string
+        connectedAt = fields["connectedAt"]?.int64.map(Timestamp.init(milliseconds:))
+        requestTime = fields["requestTimeEpoch"]?.int64.map(Timestamp.init(milliseconds:))
+        sourceIP = fields["identity"]?.object?["sourceIp"]?.string
+        userAgent = fields["identity"]?.object?["userAgent"]?.string
+        for member in fields["authorizer"]?.object?.members ?? [] {
+            authorizer[member.name] = member.value.scalarText
+        }
+        disconnectStatusCode = fields["disconnectStatusCode"]?.int64.flatMap(Int.init(exactly:))
+        disconnectReason = fields["disconnectReason"]?.string
     }
 }
 

@@ -1,0 +1,117 @@
+import HTTPCodec
+
+/// What a signature covers, in the one form that both sides compute.
+/// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+struct CanonicalRequest {
+    let bytes: [UInt8]
+    /// `content-type;host;x-amz-date`.
+    let signedFields: [UInt8]
+
+    /// - Parameters:
+    ///   - target: the path as it is sent, and after a `?` the query.
+    ///   - fields: everything to be signed, `Host` and `X-Amz-Date` among it. Order and case do not matter.
+    init(method: String, target: String, fields: HTTPFields, body: [UInt8]) {
+        var names: [UInt8] = []
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512 + target.utf8.count)
+        bytes.append(contentsOf: method.utf8)
+        bytes.append(Self.lineFeed)
+        let parts = target.utf8.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
+        Self.appendPath(parts[0], to: &bytes)
+        bytes.append(Self.lineFeed)
+        if parts.count == 2 { Self.appendQuery(parts[1], to: &bytes) }
+        bytes.append(Self.lineFeed)
+        Self.appendFields(fields, to: &bytes, names: &names)
+        bytes.append(Self.lineFeed)
+        bytes.append(contentsOf: names)
+        bytes.append(Self.lineFeed)
+        Hexadecimal.append(SHA256.digest(body), to: &bytes)
+        self.bytes = bytes
+        signedFields = names
+    }
+
+    private static let lineFeed = UInt8(ascii: "\n")
+
+    /// Without empty and `.` segments, `..` resolved, and then encoded once more: what the path has encoded is so twice.
+    private static func appendPath(_ path: Substring.UTF8View, to bytes: inout [UInt8]) {
+        var segments: [Substring.UTF8View] = []
+        var endsOpen = false
+        for segment in path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            endsOpen = true
+            switch segment.count {
+            case 0: break
+            case 1 where segment.first == dot: break
+            case 2 where segment.allSatisfy({ $0 == dot }): _ = segments.popLast()
+            default:
+                segments.append(segment)
+                endsOpen = false
+            }
+        }
+        for segment in segments {
+            bytes.append(UInt8(ascii: "/"))
+            for byte in segment { URIEncoding.append(byte, to: &bytes) }
+        }
+        if segments.isEmpty || endsOpen { bytes.append(UInt8(ascii: "/")) }
+    }
+
+    private static let dot = UInt8(ascii: ".")
+
+    /// Names and values encoded in the one canonical way, sorted by name and then by value.
+    private static func appendQuery(_ query: Substring.UTF8View, to bytes: inout [UInt8]) {
+        var pairs: [(name: [UInt8], value: [UInt8])] = []
+        for pair in query.split(separator: UInt8(ascii: "&")) {
+            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            pairs.append((URIEncoding.normalized(parts[0]), parts.count == 2 ? URIEncoding.normalized(parts[1]) : []))
+        }
+        pairs.sort { left, right in
+            left.name == right.name
+                ? left.value.lexicographicallyPrecedes(right.value) : left.name.lexicographicallyPrecedes(right.name)
+        }
+        for (index, pair) in pairs.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: "&")) }
+            bytes.append(contentsOf: pair.name)
+            bytes.append(UInt8(ascii: "="))
+            bytes.append(contentsOf: pair.value)
+        }
+    }
+
+    /// Lower-case names in order, values with single blanks, those of one name joined in the order they have.
+    private static func appendFields(_ fields: HTTPFields, to bytes: inout [UInt8], names: inout [UInt8]) {
+        var sorted: [(name: [UInt8], value: String)] = []
+        sorted.reserveCapacity(fields.count)
+        for field in fields {
+            let name = field.name.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
+            // Stable, and there are few.
+            var place = sorted.count
+            while place > 0, name.lexicographicallyPrecedes(sorted[place - 1].name) { place -= 1 }
+            sorted.insert((name, field.value), at: place)
+        }
+        for (index, field) in sorted.enumerated() {
+            if index > 0, sorted[index - 1].name == field.name {
+                bytes[bytes.count - 1] = UInt8(ascii: ",")
+            } else {
+                if index > 0 { names.append(UInt8(ascii: ";")) }
+                names.append(contentsOf: field.name)
+                bytes.append(contentsOf: field.name)
+                bytes.append(UInt8(ascii: ":"))
+            }
+            appendTrimmed(field.value, to: &bytes)
+            bytes.append(lineFeed)
+        }
+    }
+
+    private static func appendTrimmed(_ value: String, to bytes: inout [UInt8]) {
+        var isFirst = true
+        var isAfterBlank = false
+        for byte in value.utf8 {
+            if byte == UInt8(ascii: " ") || (0x09...0x0D).contains(byte) {
+                isAfterBlank = true
+                continue
+            }
+            if isAfterBlank, !isFirst { bytes.append(UInt8(ascii: " ")) }
+            bytes.append(byte)
+            isFirst = false
+            isAfterBlank = false
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import COpenSSL
+
+/// libcrypto's SHA-256.
+@safe enum SHA256 {
+    static let size = 32
+
+    @safe private struct Implementation: @unchecked Sendable {
+        /// Fetched once, never freed and never changed: libcrypto lets any thread use it.
+        let digest: OpaquePointer
+    }
+
+    private static let implementation: Implementation = {
+        guard let digest = unsafe EVP_MD_fetch(nil, "SHA256", nil) else { preconditionFailure("libcrypto offers no SHA-256") }
+        return unsafe Implementation(digest: digest)
+    }()
+
+    static func digest(_ input: [UInt8]) -> [UInt8] {
+        let digest = unsafe implementation.digest
+        return unsafe [UInt8](unsafeUninitializedCapacity: size) { output, count in
+            let isDone = unsafe EVP_Digest(input, input.count, output.baseAddress, nil, digest, nil) == 1
+            precondition(isDone, "libcrypto failed to compute a digest")
+            count = size
+        }
+    }
+}
+
+/// libcrypto's HMAC-SHA256 with one key.
+///
+/// The implementation is found and the key is hashed once, in `init`; a code costs one copy of that state.
+@safe final class KeyedHash: @unchecked Sendable {
+    /// Never changed after `init`, only copied, and freed with the last reference: that is what makes sharing it safe.
+    private let keyed: OpaquePointer
+
+    /// Traps if libcrypto lacks HMAC or SHA-256, which only a broken installation does.
+    init(key: [UInt8]) {
+        guard let implementation = unsafe EVP_MAC_fetch(nil, "HMAC", nil) else {
+            preconditionFailure("libcrypto offers no HMAC")
+        }
+        defer { unsafe EVP_MAC_free(implementation) }
+        guard let context = unsafe EVP_MAC_CTX_new(implementation) else { preconditionFailure("out of memory") }
+        var name = Array("SHA256".utf8CString)
+        let isKeyed = unsafe name.withUnsafeMutableBufferPointer { name in
+            let parameters = unsafe [
+                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
+                OSSL_PARAM_construct_end(),
+            ]
+            return unsafe EVP_MAC_init(context, key, key.count, parameters) == 1
+        }
+        precondition(isKeyed, "libcrypto offers no HMAC with SHA-256")
+        unsafe keyed = context
+    }
+
+    deinit {
+        unsafe EVP_MAC_CTX_free(keyed)
+    }
+
+    func code(over input: [UInt8]) -> [UInt8] {
+        guard let context = unsafe EVP_MAC_CTX_dup(keyed) else { preconditionFailure("out of memory") }
+        defer { unsafe EVP_MAC_CTX_free(context) }
+        return unsafe [UInt8](unsafeUninitializedCapacity: SHA256.size) { output, count in
+            let isDone = unsafe EVP_MAC_update(context, input, input.count) == 1
+                && EVP_MAC_final(context, output.baseAddress, &count, output.count) == 1
+            precondition(isDone && count == SHA256.size, "libcrypto failed to compute a code")
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import AWSClient
+import ChatStore
+import DynamoTable
+import Foundation
+import HTTPCodec
+import JSONCoding
+import LoopbackHTTP
+import Synchronization
+
+/// The emulator of AWS that `make test` starts beside the tests.
+enum Emulator {
+    /// Nil with plain `swift test`: DynamoDB is then not among the engines.
+    static let endpoint = ProcessInfo.processInfo.environment["MUSTER_DYNAMODB_ENDPOINT"]
+    static let isRequired = ProcessInfo.processInfo.environment["MUSTER_REQUIRE_EMULATOR"] == "1"
+
+    static let caller: any AWSCaller = LoopbackCaller(port: UInt16(endpoint!.split(separator: ":").last!)!)
+
+    private static let tables = Atomic(0)
+
+    /// A name that no other table of any test has.
+    static func freshName() -> String {
+        "muster-\(getpid())-\(tables.add(1, ordering: .relaxed).newValue)"
+    }
+
+    /// Creates the table that `schema/README.md` describes.
+    /// - Parameter timeToLive: Contract tests store what has long expired, and the emulator deletes it within a minute,
+    ///   where DynamoDB leaves alone what expired over five years ago.
+    static func createTable(_ name: String, timeToLive: Bool = false, caller: any AWSCaller = caller) async throws {
+        func index(_ name: String) -> String {
+            """
+            {"IndexName":"\(name)","KeySchema":[{"AttributeName":"\(name)PK","KeyType":"HASH"},\
+            {"AttributeName":"\(name)SK","KeyType":"RANGE"}],\
+            "Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["v","tenantId","userId","connectedAt"]}}
+            """
+        }
+        let keys = ["PK", "SK", "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK"]
+        let definitions = keys.map { #"{"AttributeName":"\#($0)","AttributeType":"S"}"# }.joined(separator: ",")
+        _ = try await call("CreateTable", """
+            {"TableName":"\(name)","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[\(definitions)],\
+            "KeySchema":[{"AttributeName":"PK","KeyType":"HASH"},{"AttributeName":"SK","KeyType":"RANGE"}],\
+            "GlobalSecondaryIndexes":[\(index("GSI1")),\(index("GSI2"))],\
+            "StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}}
+            """, caller)
+        guard timeToLive else { return }
+        _ = try await call("UpdateTimeToLive", """
+            {"TableName":"\(name)","TimeToLiveSpecification":{"Enabled":true,"AttributeName":"expiresAt"}}
+            """, caller)
+    }
+
+    static func deleteTable(_ name: String) async throws {
+        _ = try await call("DeleteTable", #"{"TableName":"\#(name)"}"#)
+    }
+
+    static func call(_ operation: String, _ body: String, _ caller: any AWSCaller = caller) async throws -> JSONObject? {
+        let request = AWSRequest.call(.dynamoDB, target: "DynamoDB_20120810.\(operation)", Array(body.utf8))
+        return try JSONParser.parse(try await caller.send(request).body).object
+    }
+}
+
+/// Unsigned calls to this machine.
+final class LoopbackCaller: AWSCaller {
+    /// `@unchecked`: taken out of the pool by the one call that uses it.
+    private struct Kept: @unchecked Sendable { let connection: LoopbackHTTPConnection }
+    private let idle = Mutex<[Kept]>([])
+    private let port: UInt16
+
+    init(port: UInt16) { self.port = port }
+
+    func send(_ request: AWSRequest) async throws(AWSError) -> AWSResponse {
+        let kept = idle.withLock { $0.popLast() } ?? Kept(connection: LoopbackHTTPConnection(host: "127.0.0.1", port: port))
+        let answer: HTTPResponse
+        do throws(LoopbackHTTPError) {
+            answer = try kept.connection.send(
+                method: request.method, target: request.path, fields: request.fields, body: request.body)
+        } catch {
+            throw .unreachable("\(error)")
+        }
+        idle.withLock { $0.append(kept) }
+        guard (200..<300).contains(answer.status) else {
+            let named = (try? JSONParser.parse(answer.body))?.object
+            let type = named?["__type"]?.string ?? ""
+            throw .refused(AWSRefusal(
+                status: answer.status, code: type.split(separator: "#").last.map(String.init) ?? "",
+                message: named?["message"]?.string ?? named?["Message"]?.string ?? "", body: answer.body))
+        }
+        return AWSResponse(status: answer.status, fields: answer.fields, body: answer.body)
+    }
+}
+
+/// Pages of at most so many items.
+struct PagedTable: Table {
+    let table: any Table
+    let pageSize: Int
+
+    func get(_ key: Key, strong: Bool) async throws(TableError) -> Item? { try await table.get(key, strong: strong) }
+    func get(_ keys: [Key], strong: Bool) async throws(TableError) -> [Item] { try await table.get(keys, strong: strong) }
+    func put(_ item: Item, if condition: Condition?) async throws(TableError) { try await table.put(item, if: condition) }
+    func update(_ update: Update, returning: ReturnedImage) async throws(TableError) -> Item? {
+        try await table.update(update, returning: returning)
+    }
+    func delete(_ key: Key, if condition: Condition?) async throws(TableError) -> Item? {
+        try await table.delete(key, if: condition)
+    }
+    func query(_ query: Query) async throws(TableError) -> Page {
+        var query = query
+        query.limit = min(query.limit ?? pageSize, pageSize)
+        return try await table.query(query)
+    }
+    func write(_ writes: [BatchWrite]) async throws(TableError) { try await table.write(writes) }
+    func transact(_ actions: [TransactAction]) async throws(TableError) { try await table.transact(actions) }
+}
