@@ -1,8 +1,10 @@
 """The service deployed to an emulator of AWS, as `make deploy` deploys it."""
 
+import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
@@ -56,6 +58,37 @@ class Deployment:
 
     def function(self, handler: str) -> str:
         return f"{self.stack}-{handler}"
+
+    def invoke(self, handler: str, event) -> dict:
+        """What a function answers to an event; a failure of the function fails the test."""
+        answer = self.aws("lambda").invoke(FunctionName=self.function(handler), Payload=json.dumps(event).encode())
+        body = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, body
+        return body
+
+    def management(self):
+        """boto3's client of @connections, as a backend would make it."""
+        return self.aws("apigatewaymanagementapi", endpoint_url=self.outputs["ConnectionsEndpoint"])
+
+    def item(self, pk: str, sk: str = "META") -> dict | None:
+        """An item as DynamoDB writes it, read strongly."""
+        key = {"PK": {"S": pk}, "SK": {"S": sk}}
+        return self.aws("dynamodb").get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+
+    def set(self, pk: str, name: str, value: int, sk: str = "META"):
+        """Sets one number of an item."""
+        self.aws("dynamodb").update_item(
+            TableName=self.table, Key={"PK": {"S": pk}, "SK": {"S": sk}}, UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": name}, ExpressionAttributeValues={":value": {"N": str(value)}})
+
+    @contextmanager
+    def without(self, handler: str):
+        """The function is throttled meanwhile: what would invoke it is lost, as an overloaded account loses it."""
+        self.aws("lambda").put_function_concurrency(FunctionName=self.function(handler), ReservedConcurrentExecutions=0)
+        try:
+            yield
+        finally:
+            self.aws("lambda").delete_function_concurrency(FunctionName=self.function(handler))
 
     def resources(self) -> dict[str, dict]:
         """Every resource by its logical id."""
