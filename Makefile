@@ -17,7 +17,7 @@ export BUCKET ?=
 export PARAMETERS ?=
 export CONFIRM ?=
 
-HANDLERS := Connect Disconnect Default JoinRoom LeaveRoom SendMessage Heartbeat Online History Cleanup Publish
+HANDLERS := Connect Disconnect Default JoinRoom LeaveRoom SendMessage Heartbeat Online History Cleanup Fanout Authorizer Publish
 
 # The checked builds treat warnings as errors. They have a folder of their own: other flags in the same one rebuild everything.
 CHECKED := --scratch-path .build/checked -Xswiftc -warnings-as-errors

@@ -21,7 +21,7 @@ func handler(_ name: String) -> Target {
 
 let handlers = [
     "Connect", "Disconnect", "Default", "JoinRoom", "LeaveRoom", "SendMessage",
-    "Heartbeat", "Online", "History", "Cleanup", "Publish",
+    "Heartbeat", "Online", "History", "Cleanup", "Fanout", "Authorizer", "Publish",
 ]
 
 let package = Package(
@@ -68,8 +68,8 @@ let package = Package(
         .target(
             name: "HandlerMain",
             dependencies: [
-                "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatBroadcast", "ChatHandlers",
-                "Tokens", "Logs", "LambdaRuntime", "LoopbackHTTP", "HTTPCodec",
+                "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "DynamoTable", "ChatBroadcast", "ChatHandlers",
+                "Tokens", "Logs", "Metrics", "LambdaRuntime", "AWSClient", "AWSPosters",
             ],
             path: "Handlers/HandlerMain", swiftSettings: safe),
         library("LocalServer", [

@@ -20,7 +20,7 @@ public struct ServiceEnvironment: Sendable {
     /// Every variable that is read here.
     public static let variableNames = [
         "MUSTER_PRESENCE_TTL", "MUSTER_HISTORY_TTL", "MUSTER_MAX_AGE", "MUSTER_MAX_CONNECTIONS_PER_USER",
-        "MUSTER_ALLOWED_ORIGINS", "MUSTER_JWT_SECRET", "MUSTER_TENANT_CLAIM", "MUSTER_JWT_ISSUER",
+        "MUSTER_ALLOWED_ORIGINS", "MUSTER_JWT_SECRET", "MUSTER_JWKS", "MUSTER_TENANT_CLAIM", "MUSTER_JWT_ISSUER",
         "MUSTER_JWT_AUDIENCE", "MUSTER_LOG_LEVEL", "MUSTER_LOG_FORMAT",
     ]
 
@@ -32,6 +32,10 @@ public struct ServiceEnvironment: Sendable {
         settings.connectionsPerUser = try read.count("MUSTER_MAX_CONNECTIONS_PER_USER", 1...1000) ?? settings.connectionsPerUser
         settings.allowedOrigins = read.text("MUSTER_ALLOWED_ORIGINS")?.split(separator: ",").map {
             String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        }
+        // Better than to let nobody in, or with a secret beside it those whom the key set would not.
+        guard read.text("MUSTER_JWKS") == nil else {
+            throw SettingError("MUSTER_JWKS is set: this version verifies HS256, HS384 and HS512 only, with MUSTER_JWT_SECRET")
         }
         secret = read.text("MUSTER_JWT_SECRET")
         rules = TokenRules(

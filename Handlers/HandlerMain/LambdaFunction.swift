@@ -1,41 +1,76 @@
+import AWSPosters
+import ChatBroadcast
 import ChatHandlers
 import ChatModel
-import ChatStore
 import ChatWire
 import Glibc
 import LambdaRuntime
 import Logs
-import SQLiteTable
+import Tokens
 
 /// Composes the services from the environment and runs one handler in Lambda's loop, to the end of the process.
 public enum LambdaFunction {
+    /// A handler's own answer, and the work after it.
+    public typealias Answer = (response: [UInt8], afterward: (@Sendable () async -> Void)?)
+
     /// A route's handler: API Gateway's event in, its reply out, the fan-out after the reply.
     public static func serve(
         _ make: (ChatServices) -> @Sendable (GatewayEvent) async -> HandlerOutcome
     ) async -> Never {
-        let handle = make(await services())
-        await run { event, _ in
-            let outcome = await handle(try GatewayEvent(decoding: event))
-            return InvocationResult(response: outcome.response.encoded(), afterward: outcome.afterward)
+        let environment = environment()
+        let parts = configured(environment.parts)
+        let handle = make(parts.services)
+        await run(environment, parts) { payload, _ in
+            let event = try GatewayEvent(decoding: payload)
+            parts.endpoint.learn(from: event.context)
+            let outcome = await handle(event)
+            return (outcome.response.encoded(), outcome.afterward)
         }
     }
 
     /// A handler with an event of its own.
     public static func serve(
-        _ make: (ChatServices) -> @Sendable ([UInt8]) async throws -> (response: [UInt8], afterward: (@Sendable () async -> Void)?)
+        _ make: (ChatServices) -> @Sendable ([UInt8]) async throws -> Answer
     ) async -> Never {
-        let handle = make(await services())
-        await run { event, _ in
-            let (response, afterward) = try await handle(event)
-            return InvocationResult(response: response, afterward: afterward)
+        let environment = environment()
+        let parts = configured(environment.parts)
+        let handle = make(parts.services)
+        await run(environment, parts) { payload, _ in try await handle(payload) }
+    }
+
+    /// A handler that posts itself, until shortly before it times out.
+    public static func servePosts(
+        _ make: (ChatServices, any Poster) -> @Sendable ([UInt8], Timestamp?) async throws -> Answer
+    ) async -> Never {
+        let environment = environment()
+        let parts = configured(environment.parts)
+        let handle = make(parts.services, parts.direct)
+        await run(environment, parts) { payload, context in
+            try await handle(payload, context.deadline == .max ? nil : Timestamp(milliseconds: context.deadline))
         }
     }
 
+    /// A handler that needs keys and settings, and neither table nor sockets.
+    public static func serveAlone(
+        _ make: (TokenVerifier?, Settings, Log) -> @Sendable ([UInt8]) throws -> [UInt8]
+    ) async -> Never {
+        let environment = environment()
+        let handle = make(configured { () throws(SettingError) in try environment.service.verifier() }, environment.service.settings, environment.log)
+        await run(environment, nil) { payload, _ in (try handle(payload), nil) }
+    }
+
     private static func run(
-        _ handler: @Sendable ([UInt8], InvocationContext) async throws -> InvocationResult
+        _ environment: FunctionEnvironment, _ parts: FunctionEnvironment.Parts?,
+        _ handle: @escaping @Sendable ([UInt8], InvocationContext) async throws -> Answer
     ) async -> Never {
         do throws(LambdaRuntimeError) {
-            try await LambdaRuntime(endpoint: endpoint).run(handler)
+            try await LambdaRuntime(endpoint: endpoint).run { payload, context in
+                let invocation = Invocation(context: context, environment: environment, client: parts?.client)
+                return try await invocation.run {
+                    let (response, afterward) = try await handle(payload, context)
+                    return InvocationResult(response: response, afterward: afterward)
+                }
+            }
             exit(0)
         } catch .endpointGone {
             exit(0)
@@ -44,32 +79,13 @@ public enum LambdaFunction {
         }
     }
 
-    private static func services() async -> ChatServices {
+    private static func environment() -> FunctionEnvironment { configured { () throws(SettingError) in try FunctionEnvironment() } }
+
+    private static func configured<Value>(_ make: () throws(SettingError) -> Value) -> Value {
         do throws(SettingError) {
-            let variables = environment()
-            let service = try ServiceEnvironment(variables)
-            let log = Log(level: service.logLevel, format: service.logFormat)
-            let read = VariableReader(variables)
-            guard let database = read.text("MUSTER_DATABASE") else {
-                throw SettingError("MUSTER_DATABASE is missing: give the path of the SQLite file")
-            }
-            guard let endpoint = read.text("WEBSOCKET_ENDPOINT") ?? read.text("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI") else {
-                throw SettingError("WEBSOCKET_ENDPOINT is missing: give the URL of @connections with the stage")
-            }
-            let poster = try ManagementPoster(endpoint: endpoint, token: read.text("MUSTER_MANAGEMENT_TOKEN"), log: log)
-            return ChatServices(
-                table: try open(database), poster: poster, verifier: try service.verifier(), settings: service.settings,
-                log: log)
+            return try make()
         } catch {
             fail("InvalidConfiguration", error.description)
-        }
-    }
-
-    private static func open(_ database: String) throws(SettingError) -> SQLiteTable {
-        do throws(SQLiteTableError) {
-            return try SQLiteTable(path: database)
-        } catch {
-            throw SettingError("\(error)")
         }
     }
 
@@ -80,19 +96,5 @@ public enum LambdaFunction {
         exit(1)
     }
 
-    private static var endpoint: String { environment()["AWS_LAMBDA_RUNTIME_API"] ?? "" }
-
-    private static func environment() -> [String: String] {
-        var variables: [String: String] = [:]
-        for name in variableNames {
-            if let value = unsafe getenv(name) { variables[name] = unsafe String(cString: value) }
-        }
-        return variables
-    }
-
-    private static let variableNames =
-        ServiceEnvironment.variableNames + [
-            "MUSTER_DATABASE", "MUSTER_MANAGEMENT_TOKEN", "WEBSOCKET_ENDPOINT", "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI",
-            "AWS_LAMBDA_RUNTIME_API",
-        ]
+    private static var endpoint: String { unsafe getenv("AWS_LAMBDA_RUNTIME_API").map { unsafe String(cString: $0) } ?? "" }
 }

@@ -84,14 +84,16 @@ public final class AWSClient: AWSCaller {
 
     private func attempt(_ request: AWSRequest, _ destination: Destination) async throws(AWSError) -> Outcome {
         if let left = timeLeft(), left <= .zero { throw .timedOut }
-        let credentials = try await credentials.current(transport)
+        let credentials = request.isSigned ? try await credentials.current(transport) : nil
         let now = surroundings.wallClock() + skew.load(ordering: .relaxed)
         var fields = request.fields
         fields.add("Host", destination.host)
-        let signature = signers[request.service].sign(
-            method: request.method, target: destination.target, fields: fields, body: request.body, credentials: credentials,
-            at: SigningTime(seconds: now))
-        for field in signature.fields { fields.add(field.name, field.value) }
+        if let credentials {
+            let signature = signers[request.service].sign(
+                method: request.method, target: destination.target, fields: fields, body: request.body,
+                credentials: credentials, at: SigningTime(seconds: now))
+            for field in signature.fields { fields.add(field.name, field.value) }
+        }
         let outgoing = OutgoingRequest(method: request.method, url: destination.url, fields: fields, body: request.body)
         let own = request.timeout ?? configuration.attemptTimeout
         let timeout = timeLeft().map { min(own, $0) } ?? own
@@ -107,10 +109,10 @@ public final class AWSClient: AWSCaller {
         }
     }
 
-    private func judge(_ response: HTTPResponse, credentials: AWSCredentials, signedAt now: Int64) -> Outcome {
+    private func judge(_ response: HTTPResponse, credentials: AWSCredentials?, signedAt now: Int64) -> Outcome {
         let refusal = AWSRefusal(response)
         if refusal.isThrottling { counters.throttles.wrappingAdd(1, ordering: .relaxed) }
-        if refusal.isAboutCredentials { return .failed(.refused(refusal), .credentials(credentials)) }
+        if let credentials, refusal.isAboutCredentials { return .failed(.refused(refusal), .credentials(credentials)) }
         if let offset = ClockSkew.correction(for: refusal, fields: response.fields, now: now) {
             return .failed(.refused(refusal), .clock(offset))
         }

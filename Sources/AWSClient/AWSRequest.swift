@@ -23,6 +23,8 @@ public struct AWSRequest: Equatable, Sendable {
     /// Without `Host`, `Content-Length`, `Authorization` and `X-Amz-*`, but for `X-Amz-Target`.
     public var fields: HTTPFields
     public var body: [UInt8]
+    /// Whether it is signed, for which there must be credentials. Services that only speak like AWS ask for none.
+    public var isSigned: Bool
     /// For one attempt; nil for the client's own.
     public var timeout: Duration?
     /// The most attempts; nil for the client's own.
@@ -30,7 +32,7 @@ public struct AWSRequest: Equatable, Sendable {
 
     public init(
         _ service: AWSService, method: String = "POST", endpoint: String? = nil, isDerived: Bool = false, path: String = "/",
-        fields: HTTPFields = [:], body: [UInt8] = [], timeout: Duration? = nil, attempts: Int? = nil
+        fields: HTTPFields = [:], body: [UInt8] = [], isSigned: Bool = true, timeout: Duration? = nil, attempts: Int? = nil
     ) {
         self.service = service
         self.method = method
@@ -39,6 +41,7 @@ public struct AWSRequest: Equatable, Sendable {
         self.path = path
         self.fields = fields
         self.body = body
+        self.isSigned = isSigned
         self.timeout = timeout
         self.attempts = attempts
     }

@@ -45,8 +45,8 @@ public final class ConnectionsPoster: Poster {
         fields =
             switch service {
             case .apiGateway: ["Content-Type": "application/octet-stream"]
-            // The caller signs nothing that has an authorization; a listener without a token does not look at it.
-            case .localServer(let token): ["Authorization": "Bearer \(token ?? "none")"]
+            case .localServer(let token?): ["Authorization": "Bearer \(token)"]
+            case .localServer(nil): [:]
             }
     }
 
@@ -82,7 +82,9 @@ public final class ConnectionsPoster: Poster {
             log.error("endpoint unknown", ["reason": "set WEBSOCKET_ENDPOINT: no event has told where @connections is"])
             return nil
         }
-        return AWSRequest(.management, endpoint: url, fields: fields, body: frame)
+        return AWSRequest(
+            .management, endpoint: url, isDerived: endpoint.isLearned, fields: fields, body: frame,
+            isSigned: service == .apiGateway)
     }
 
     private static func path(_ id: ConnectionID) -> String { "/@connections/\(PercentCoding.encoded(id.text))" }

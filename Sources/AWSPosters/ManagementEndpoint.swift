@@ -37,6 +37,9 @@ public final class ManagementEndpoint: Sendable {
         learned.withLock { $0 = "https://\(host)\(path)" }
     }
 
+    /// Whether ``url`` comes from an event.
+    var isLearned: Bool { configured == nil }
+
     /// Without a slash at its end; nil while nothing is known.
     public var url: String? { configured ?? learned.withLock { $0 } }
 
