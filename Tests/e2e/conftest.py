@@ -54,6 +54,12 @@ def deployment(emulator):
     return deploy(emulator, LogLevel="debug")
 
 
+@pytest.fixture(scope="session")
+def impatient(emulator):
+    """Another stack: short leases, a queue for every room of two, an authorizer before $connect."""
+    return deploy(emulator, "impatient", PresenceTtl="8", FanoutThreshold="1", UseAuthorizer="true", StageName="dev", LogLevel="debug")
+
+
 class Servers:
     """Starts servers with settings of their own."""
 

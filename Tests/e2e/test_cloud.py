@@ -8,10 +8,14 @@ are used again, the queue's partial failures, the schedule. What it does not, an
 - Stream batches are retried as a whole. That failures are reported one by one is a test of the handler's.
 """
 
-import pytest
-from websockets.exceptions import InvalidStatus
+import json
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import quote, urlsplit
 
-from client import open_socket
+import pytest
+
+from server import ROOT
 from test_direct import (  # noqa: F401
     test_a_direct_message_reaches_every_device_of_both, test_a_direct_message_to_nobody_online_is_stored,
     test_a_user_may_write_to_themselves, test_an_addressee_is_one_of_three, test_direct_duplicates_are_judged_by_sender_and_destination,
@@ -30,8 +34,10 @@ from test_rooms import (  # noqa: F401
     test_presence_is_per_user_across_devices, test_rooms_and_their_sequences_are_apart, test_tenants_are_apart,
     test_text_of_every_script_arrives_as_it_was_sent, test_the_allowed_rooms_of_a_token_bind,
     test_the_room_may_be_left_out_in_exactly_one_room, test_unknown_fields_are_ignored_and_null_is_absent)
+from tokens import token
 
 pytestmark = pytest.mark.timeout(180)
+EVENTS = ROOT / "schema/events"
 
 
 @pytest.fixture
@@ -40,7 +46,60 @@ def enter(deployment, tenant, clients):
     return lambda user, tenant=tenant, **claims: clients(deployment, user, tenant, **claims)
 
 
-def test_a_refused_connect_gets_403_of_the_emulator(deployment):
-    with pytest.raises(InvalidStatus) as refused:
-        open_socket(deployment, "no token")
-    assert refused.value.response.status_code == 403
+def refused(deployment, jwt: str) -> int:
+    """The status of a handshake that is refused, body and all."""
+    url = urlsplit(deployment.url)
+    gateway = HTTPConnection(url.hostname, url.port, timeout=10)
+    with closing(gateway):
+        gateway.request("GET", f"{url.path}?token={quote(jwt)}", headers={
+            "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
+        answer = gateway.getresponse()
+        assert not jwt or jwt not in answer.read().decode()
+        return answer.status
+
+
+@pytest.mark.parametrize("jwt, status", [(None, 401), ("no token", 401), ("good", 200)])
+def test_what_connect_answers_the_gateway(deployment, tenant, jwt, status):
+    """The emulator makes 403 of every refusal: so the function itself is asked."""
+    assert jwt == "good" or refused(deployment, jwt or "") == 403
+    event = json.loads((EVENTS / "connect.json").read_text())
+    event["queryStringParameters"] = {"token": token("alice", tenant) if jwt == "good" else jwt} if jwt else None
+    event["multiValueQueryStringParameters"] = None
+    event["headers"] = {"Host": "x"}
+    event["multiValueHeaders"] = {"Host": ["x"]}
+    assert deployment.invoke("Connect", event)["statusCode"] == status
+
+
+def test_a_backend_speaks_by_invoking_publish(enter, deployment, tenant):
+    alice, bob = enter("alice"), enter("bob")
+    alice.join("lobby"), bob.join("lobby")
+    alice.event("presence", event="join", userId="bob")
+    ack = deployment.invoke("Publish", {"tenantId": tenant, "roomId": "lobby", "senderId": "robot", "body": "deployed"})
+    assert (ack["type"], ack["seq"]) == ("ack", 1)
+    for client in (alice, bob):
+        client.message(senderId="robot", body="deployed", seq=1)
+    assert deployment.invoke("Publish", {"tenantId": tenant, "senderId": "robot", "body": "to whom?"})["code"] == "bad_request"
+
+
+def test_a_large_room_is_told_through_the_queue(impatient, clients, tenant):
+    opened = [clients(impatient, f"user{number}", tenant) for number in range(4)]
+    for index, each in enumerate(opened):
+        each.join("lobby")
+        for earlier in opened[:index]:
+            earlier.event("presence", event="join", userId=each.user)
+    opened[0].say("lobby", "everybody")
+    for each in opened[1:]:
+        each.message(body="everybody", seq=1)
+    queue = impatient.aws("sqs")
+    left = queue.get_queue_attributes(QueueUrl=impatient.outputs["FanoutQueueUrl"], AttributeNames=["All"])["Attributes"]
+    assert (left["ApproximateNumberOfMessages"], left["ApproximateNumberOfMessagesNotVisible"]) == ("0", "0")
+
+
+def test_an_authorizer_lets_in_who_has_a_token(impatient, clients, tenant):
+    alice = clients(impatient, "alice", tenant)
+    assert alice.join("lobby")["memberCount"] == 1
+    # AWS makes 401 of the failure with this very message; the emulator makes 500 of every failure.
+    assert refused(impatient, "no token") == 500
+    event = json.loads((EVENTS / "authorizer.json").read_text())
+    answer = impatient.aws("lambda").invoke(FunctionName=impatient.function("Authorizer"), Payload=json.dumps(event).encode())
+    assert answer["FunctionError"] and json.loads(answer["Payload"].read())["errorMessage"] == "Unauthorized"
