@@ -80,7 +80,8 @@ let package = Package(
         .executableTarget(
             name: "muster",
             dependencies: [
-                "LoadTest", "JSONCoding", "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatHandlers", "Tokens", "Logs",
+                "LoadTest", "JSONCoding", "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "DynamoTable",
+                "AWSClient", "ChatHandlers", "Tokens", "Logs",
             ],
             path: "Sources/muster", swiftSettings: safe),
     ]
@@ -95,8 +96,7 @@ let package = Package(
             tests("AWSClientTests", ["AWSClient", "HTTPCodec", "Logs"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
             tests("TableTests", [
-                "ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "DynamoTable", "AWSClient", "JSONCoding", "HTTPCodec",
-                "LoopbackHTTP", "TestSupport",
+                "ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "DynamoTable", "AWSClient", "JSONCoding", "Logs", "TestSupport",
             ]),
             tests("HTTPCodecTests", ["HTTPCodec"]),
             tests("WebSocketCodecTests", ["WebSocketCodec", "HTTPCodec", "TestSupport", "CodecChecks"]),

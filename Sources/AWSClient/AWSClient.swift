@@ -109,11 +109,12 @@ public final class AWSClient: AWSCaller {
         }
     }
 
+    /// - Parameter credentials: nil of a request that was not signed.
     private func judge(_ response: HTTPResponse, credentials: AWSCredentials?, signedAt now: Int64) -> Outcome {
         let refusal = AWSRefusal(response)
         if refusal.isThrottling { counters.throttles.wrappingAdd(1, ordering: .relaxed) }
         if let credentials, refusal.isAboutCredentials { return .failed(.refused(refusal), .credentials(credentials)) }
-        if let offset = ClockSkew.correction(for: refusal, fields: response.fields, now: now) {
+        if credentials != nil, let offset = ClockSkew.correction(for: refusal, fields: response.fields, now: now) {
             return .failed(.refused(refusal), .clock(offset))
         }
         guard refusal.isTransient else { return .failed(.refused(refusal), .nothing) }

@@ -20,10 +20,10 @@ public struct AWSRequest: Equatable, Sendable {
     public var isDerived: Bool
     /// As it is sent: percent-encoded once. SigV4 encodes it a second time.
     public var path: String
-    /// Without `Host`, `Content-Length`, `Authorization` and `X-Amz-*`, but for `X-Amz-Target`.
+    /// Without `Host`, `Content-Length` and `X-Amz-*`, but for `X-Amz-Target`; without `Authorization` where the request is signed.
     public var fields: HTTPFields
     public var body: [UInt8]
-    /// Whether it is signed, for which there must be credentials. Services that only speak like AWS ask for none.
+    /// Whether it is signed, for which there must be credentials. A service that only speaks like AWS's asks for none.
     public var isSigned: Bool
     /// For one attempt; nil for the client's own.
     public var timeout: Duration?

@@ -15,6 +15,9 @@ public final class ConnectionsPoster: Poster {
     /// How long one post may take, tries and all; less if the function's own deadline is nearer.
     public static let timeout: Duration = .seconds(5)
 
+    /// How long one try may take: a packet that is lost leaves time for another.
+    public static let attemptTimeout: Duration = .seconds(2)
+
     /// Who answers at the endpoint.
     public enum Service: Sendable, Equatable {
         /// API Gateway: requests are signed.
@@ -78,13 +81,13 @@ public final class ConnectionsPoster: Poster {
 
     /// What all requests of a fan-out have in common; its parts are shared, not copied.
     private func template(_ frame: [UInt8]) -> AWSRequest? {
-        guard let url = endpoint.url else {
+        guard let (url, isLearned) = endpoint.location else {
             log.error("endpoint unknown", ["reason": "set WEBSOCKET_ENDPOINT: no event has told where @connections is"])
             return nil
         }
         return AWSRequest(
-            .management, endpoint: url, isDerived: endpoint.isLearned, fields: fields, body: frame,
-            isSigned: service == .apiGateway)
+            .management, endpoint: url, isDerived: isLearned, fields: fields, body: frame, isSigned: service == .apiGateway,
+            timeout: ConnectionsPoster.attemptTimeout)
     }
 
     private static func path(_ id: ConnectionID) -> String { "/@connections/\(PercentCoding.encoded(id.text))" }

@@ -37,11 +37,11 @@ public final class ManagementEndpoint: Sendable {
         learned.withLock { $0 = "https://\(host)\(path)" }
     }
 
-    /// Whether ``url`` comes from an event.
-    var isLearned: Bool { configured == nil }
-
-    /// Without a slash at its end; nil while nothing is known.
-    public var url: String? { configured ?? learned.withLock { $0 } }
+    /// Without a slash at its end, and whether it was learned; nil while nothing is known.
+    public var location: (url: String, isLearned: Bool)? {
+        if let configured { return (configured, false) }
+        return learned.withLock { $0 }.map { ($0, true) }
+    }
 
     private static func isMisplaced(_ byte: UInt8) -> Bool {
         byte <= UInt8(ascii: " ") || byte >= 0x7F || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#") || byte == UInt8(ascii: "@")

@@ -6,6 +6,7 @@ import Logs
 extension RoomBroadcaster {
     /// Tells the members of a room who came or went, then notes that they were told.
     ///
+    /// Told is who was tried, and who a durable queue has taken the frame for: it outlives this process, as the mark would.
     /// The mark stays when the members could not be read: the sweep will publish it.
     /// - Returns: whether that is done, mark and all; if not, the sweep has to come back.
     @discardableResult

@@ -86,8 +86,7 @@ extension DynamoTable {
             case .less: fruitless = 0
             case .same: fruitless += 1
             }
-            guard fruitless < BackOff.attempts else { throw .throttled }
-            try await backOff.wait(after: fruitless)
+            try await backOff.wait(after: fruitless, or: .throttled)
         }
     }
 

@@ -28,8 +28,7 @@ extension DynamoTable {
                 case .transactionFailed(let outcomes): throw outcomes.withoutGuards(of: actions)
                 case TableCalls.inProgress, .throttled:
                     fruitless += 1
-                    guard fruitless < BackOff.attempts else { throw error }
-                    try await backOff.wait(after: fruitless)
+                    try await backOff.wait(after: fruitless, or: error)
                 default: throw error
                 }
             }

@@ -87,21 +87,23 @@ private struct KeyTexts {
     var gsi1 = Pair()
     var gsi2 = Pair()
 
-    /// Whether the attribute is part of a key.
+    /// Whether the attribute is part of a key. Most names are told from a key's by their length.
     mutating func take(_ name: String, _ value: AttributeValue) throws(TableError) -> Bool {
-        let part: WritableKeyPath<KeyTexts, String?>
-        switch name.utf8.count {
-        case 2 where name == "PK": part = \.table.pk
-        case 2 where name == "SK": part = \.table.sk
-        case 6 where name == "GSI1PK": part = \.gsi1.pk
-        case 6 where name == "GSI1SK": part = \.gsi1.sk
-        case 6 where name == "GSI2PK": part = \.gsi2.pk
-        case 6 where name == "GSI2SK": part = \.gsi2.sk
+        switch (name.utf8.count, name) {
+        case (2, "PK"): table.pk = try text(name, value)
+        case (2, "SK"): table.sk = try text(name, value)
+        case (6, "GSI1PK"): gsi1.pk = try text(name, value)
+        case (6, "GSI1SK"): gsi1.sk = try text(name, value)
+        case (6, "GSI2PK"): gsi2.pk = try text(name, value)
+        case (6, "GSI2SK"): gsi2.sk = try text(name, value)
         default: return false
         }
-        guard case .string(let text) = value else { throw .unavailable("\(name) in an answer is not a string") }
-        self[keyPath: part] = text
         return true
+    }
+
+    private func text(_ name: String, _ value: AttributeValue) throws(TableError) -> String {
+        guard case .string(let text) = value else { throw .unavailable("\(name) in an answer is not a string") }
+        return text
     }
 }
 

@@ -93,6 +93,9 @@ struct Arguments: Sendable {
     /// How the user gave a setting: by flag or by environment.
     func name(of variable: String) -> String { flags[variable] ?? variable }
 
+    /// Whether the value comes from a flag, and not from the environment.
+    func isFlag(_ variable: String) -> Bool { flags[variable] != nil }
+
     /// A setting's error with the name the user wrote.
     func explain(_ message: String) -> UsageError {
         let variable = String(message.prefix { $0 != " " })

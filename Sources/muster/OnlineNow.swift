@@ -1,10 +1,13 @@
+import AWSClient
 import ChatModel
 import ChatStore
 import ChatWire
+import DynamoTable
 import Glibc
+import Logs
 import SQLiteTable
 
-/// `muster online`: who is online, from the database, whether a server runs on it or not.
+/// `muster online`: who is online, from the local server's file, whether it runs or not, or from a deployment's DynamoDB table.
 enum OnlineNow: Command {
     static let name = "online"
     static let synopsis = "TENANT [flags]"
@@ -14,6 +17,7 @@ enum OnlineNow: Command {
         Option("room", "R", "only who is in this room"),
         Option("json", nil, "print one JSON object"),
         Option("data", "DIR", "the server's data folder (.muster)"),
+        Option("table", "NAME", "a DynamoDB table instead; region and credentials as the AWS CLI takes them"),
     ]
 
     static func run(_ arguments: Arguments) async throws {
@@ -25,17 +29,44 @@ enum OnlineNow: Command {
             throw UsageError("\(arguments.name(of: "MUSTER_ROOM")) is 1 to 128 of the characters A-Z a-z 0-9 . _ : @ -")
         }
         let isJSON = try arguments.isOn("MUSTER_JSON")
-        let users = try await everyone(tenant, room ?? nil, in: arguments.text("MUSTER_DATA") ?? ".muster")
+        let stored = try source(arguments)
+        let users = try await everyone(tenant, room ?? nil, in: stored)
         Output.write(isJSON ? String(decoding: ServerFrame.onlineReport(tenant, users), as: UTF8.self) + "\n" : table(users))
     }
 
-    private static func everyone(_ tenant: TenantID, _ room: RoomID?, in folder: String) async throws -> [OnlineUser] {
-        let path = folder + "/chat.sqlite"
+    /// What is named by a flag comes before what the environment names.
+    private static func source(_ arguments: Arguments) throws -> any Table {
+        let folder = arguments.text("MUSTER_DATA")
+        if let name = arguments.text("MUSTER_TABLE") {
+            let (isTableFlag, isFolderFlag) = (arguments.isFlag("MUSTER_TABLE"), arguments.isFlag("MUSTER_DATA"))
+            guard folder == nil || isTableFlag != isFolderFlag else {
+                throw UsageError("\(arguments.name(of: "MUSTER_TABLE")) and \(arguments.name(of: "MUSTER_DATA")) exclude each other")
+            }
+            if folder == nil || isTableFlag { return try dynamoTable(name) }
+        }
+        let path = (folder ?? ".muster") + "/chat.sqlite"
         guard unsafe access(path, F_OK) == 0 else {
-            throw CommandFailure("there is no database \(path); name the server's data folder with --data")
+            throw CommandFailure("there is no database \(path); name the server's data folder with --data, or a DynamoDB table with --table")
         }
         do {
-            let table = try SQLiteTable(path: path, mode: .readOnly)
+            return try SQLiteTable(path: path, mode: .readOnly)
+        } catch {
+            throw CommandFailure("\(error)")
+        }
+    }
+
+    private static func dynamoTable(_ name: String) throws -> DynamoTable {
+        do {
+            let configuration = try AWSConfiguration { name in unsafe getenv(name).map { unsafe String(cString: $0) } }
+            let client = AWSClient(configuration, log: Log(level: .warning, format: .text))
+            return DynamoTable(caller: client, name: name, region: configuration.region)
+        } catch {
+            throw CommandFailure("\(error)")
+        }
+    }
+
+    private static func everyone(_ tenant: TenantID, _ room: RoomID?, in table: any Table) async throws -> [OnlineUser] {
+        do {
             let repository = ChatRepository(table: table, settings: Settings())
             return try await repository.everyoneOnline(tenant, room, at: SystemClock().now())
         } catch {

@@ -24,7 +24,7 @@ import Testing
         #expect(aws.requests == [
             AWSRequest(
                 .management, endpoint: "https://abc.execute-api.eu-west-1.amazonaws.com/dev", path: "/@connections/L0SM9%2F%2BvHcCIhw%3D",
-                fields: ["Content-Type": "application/octet-stream"], body: Self.frame)
+                fields: ["Content-Type": "application/octet-stream"], body: Self.frame, timeout: .seconds(2))
         ])
     }
 

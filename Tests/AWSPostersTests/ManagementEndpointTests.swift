@@ -8,7 +8,7 @@ import Testing
         var context = GatewayEvent.Context(connectionID: "c=", routeKey: "sendMessage")
         (context.domainName, context.stage) = (domain, stage)
         endpoint.learn(from: context)
-        return endpoint.url
+        return endpoint.location?.url
     }
 
     @Test(arguments: [
@@ -28,7 +28,7 @@ import Testing
         var context = GatewayEvent.Context(connectionID: "c=", routeKey: "sendMessage")
         context.domainName = "chat.example.com"
         endpoint.learn(from: context)
-        #expect(endpoint.url == "http://127.0.0.1:8081/local")
+        #expect(endpoint.location?.url == "http://127.0.0.1:8081/local" && endpoint.location?.isLearned == false)
     }
 
     @Test func `the last event counts`() throws {
@@ -38,7 +38,7 @@ import Testing
             context.domainName = name
             endpoint.learn(from: context)
         }
-        #expect(endpoint.url == "https://b.example")
+        #expect(endpoint.location?.url == "https://b.example" && endpoint.location?.isLearned == true)
     }
 
     @Test(arguments: ["", "localhost", "ftp://a/b", "https://", "https:///x", "http://a b", "http://a/?x", "http://a/#x", "http://u:p@a/", "wss://a/b"])

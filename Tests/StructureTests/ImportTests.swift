@@ -23,7 +23,7 @@ import Testing
 
     static let handlers = [
         "Connect", "Disconnect", "Default", "JoinRoom", "LeaveRoom", "SendMessage", "Heartbeat", "Online", "History",
-        "Cleanup", "Publish",
+        "Cleanup", "Fanout", "Authorizer", "Publish",
     ]
 
     /// Target → what its files import.

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from client import Client
-from deployment import deploy
+from deployment import Deployment, deploy
 from emulator import Emulator
 from server import MODES, Server
 
@@ -20,6 +20,8 @@ def pytest_runtest_makereport(item, call):
         item.stash[FAILED] = True
         for name, value in getattr(item, "funcargs", {}).items():
             servers = value.servers if isinstance(value, Servers) else [value] if isinstance(value, Server) else []
+            if isinstance(value, Deployment):
+                report.sections += [(f"log of {name}", "\n".join(value.recent()))]
             report.sections += [(f"log of {name}", "\n".join(server.log().splitlines()[-60:])) for server in servers]
     return report
 

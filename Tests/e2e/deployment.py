@@ -66,6 +66,22 @@ class Deployment:
         assert "FunctionError" not in answer, body
         return body
 
+    def log(self, handler: str) -> list[str]:
+        """What the function has logged, oldest first."""
+        pages = self.aws("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{self.function(handler)}")
+        return [event["message"] for page in pages for event in page["events"]]
+
+    def recent(self) -> list[str]:
+        """The last lines of every function that has logged something, for whoever looks into a failure."""
+        groups = self.aws("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{self.stack}-")["logGroups"]
+        names = [group["logGroupName"].rpartition("-")[2] for group in groups]
+        return [f"{name}: {line.rstrip()}" for name in names for line in self.log(name)[-15:] if not line.startswith(("START", "END", "REPORT"))]
+
+    def metrics(self, handler: str) -> list[dict]:
+        """The metrics that the function wrote, a dictionary for each invocation."""
+        lines = [json.loads(line) for line in self.log(handler) if line.startswith("{")]
+        return [line for line in lines if "_aws" in line]
+
     def management(self):
         """boto3's client of @connections, as a backend would make it."""
         return self.aws("apigatewaymanagementapi", endpoint_url=self.outputs["ConnectionsEndpoint"])

@@ -15,7 +15,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from server import ROOT
+from emulator import REGION
+from server import ROOT, muster
 from test_direct import (  # noqa: F401
     test_a_direct_message_reaches_every_device_of_both, test_a_direct_message_to_nobody_online_is_stored,
     test_a_user_may_write_to_themselves, test_an_addressee_is_one_of_three, test_direct_duplicates_are_judged_by_sender_and_destination,
@@ -35,6 +36,7 @@ from test_rooms import (  # noqa: F401
     test_text_of_every_script_arrives_as_it_was_sent, test_the_allowed_rooms_of_a_token_bind,
     test_the_room_may_be_left_out_in_exactly_one_room, test_unknown_fields_are_ignored_and_null_is_absent)
 from tokens import token
+from waiting import wait_for
 
 pytestmark = pytest.mark.timeout(180)
 EVENTS = ROOT / "schema/events"
@@ -90,9 +92,41 @@ def test_a_large_room_is_told_through_the_queue(impatient, clients, tenant):
     opened[0].say("lobby", "everybody")
     for each in opened[1:]:
         each.message(body="everybody", seq=1)
-    queue = impatient.aws("sqs")
-    left = queue.get_queue_attributes(QueueUrl=impatient.outputs["FanoutQueueUrl"], AttributeNames=["All"])["Attributes"]
-    assert (left["ApproximateNumberOfMessages"], left["ApproximateNumberOfMessagesNotVisible"]) == ("0", "0")
+    # Presence of the third and the fourth, and the message.
+    wait_for(lambda: sum(each.get("PostsSent", 0) for each in impatient.metrics("Fanout")) == 8, what="the posts of Fanout")
+    assert not any("PostsSent" in each for each in impatient.metrics("SendMessage"))
+    wait_for(lambda: waiting(impatient) == (0, 0), what="an empty queue")
+
+
+def waiting(deployment) -> tuple[int, int]:
+    """How many shards are in the queue, and how many of them are with a function."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    queue = deployment.aws("sqs").get_queue_attributes(QueueUrl=deployment.outputs["FanoutQueueUrl"], AttributeNames=names)
+    return tuple(int(queue["Attributes"][name]) for name in names)
+
+
+def test_metrics_and_ids_are_in_the_log_and_no_token_or_body(enter, deployment, tenant):
+    alice, bob = enter("alice"), enter("bob")
+    alice.join("lobby"), bob.join("lobby")
+    alice.event("presence", event="join", userId="bob")
+    alice.say("lobby", "nobody's business")
+    bob.message(body="nobody's business")
+    metrics = wait_for(lambda: [each for each in deployment.metrics("SendMessage") if each.get("MessagesStored")], what="metrics")
+    assert metrics[-1]["Function"] == deployment.function("SendMessage")
+    assert metrics[-1]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Muster"
+    assert metrics[-1]["invocationId"] and metrics[-1]["traceId"]
+    logged = "".join(line for handler in ("Connect", "JoinRoom", "SendMessage") for line in deployment.log(handler))
+    assert "connected" in logged and "nobody's business" not in logged and "eyJ" not in logged
+
+
+def test_muster_online_reads_the_table(enter, deployment, tenant):
+    alice, _, bob = enter("alice"), enter("alice"), enter("bob")
+    alice.join("lobby")
+    there = {"AWS_ENDPOINT_URL": deployment.emulator.endpoint, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    for arguments, expected in [([], [("alice", 2), ("bob", 1)]), (["--room", "lobby"], [("alice", 1)])]:
+        done = muster("online", tenant, "--table", deployment.table, "--json", *arguments, **there)
+        assert done.returncode == 0, done.stderr
+        assert [(user["userId"], user["connections"]) for user in json.loads(done.stdout)["users"]] == expected
 
 
 def test_an_authorizer_lets_in_who_has_a_token(impatient, clients, tenant):

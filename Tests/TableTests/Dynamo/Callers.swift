@@ -81,3 +81,10 @@ final class Heard: Sendable {
     @Sendable func note(_ capacity: ConsumedCapacity) { told.withLock { $0.append(capacity) } }
     var all: [ConsumedCapacity] { told.withLock { $0 } }
 }
+
+/// Answers every call alike, and notes nothing.
+struct AnsweringCaller: AWSCaller {
+    private let body: [UInt8]
+    init(_ body: String) { self.body = Array(body.utf8) }
+    func send(_ request: AWSRequest) async throws(AWSError) -> AWSResponse { AWSResponse(status: 200, body: body) }
+}

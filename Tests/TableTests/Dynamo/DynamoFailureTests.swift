@@ -104,6 +104,24 @@ import Testing
         }
     }
 
+    @Test func `no wait is begun that a deadline or a cancellation would cut`() async throws {
+        let caller = ScriptedCaller(.failure(Self.cancellation(["ThrottlingError"])))
+        let actions = [TransactAction.check(Self.key, if: .itemExists)]
+        let waits = Waits()
+        let late = await AWSDeadline.$current.withValue(.now + .milliseconds(50)) {
+            await attempt { try await DynamoTable(caller, waits: waits).transact(actions) }
+        }
+        #expect(late == .throttled && caller.requests.count == 1 && waits.durations.isEmpty)
+        let early = await AWSDeadline.$current.withValue(.now + .seconds(3600)) {
+            await attempt { try await DynamoTable(caller, waits: waits).transact(actions) }
+        }
+        #expect(early == .throttled && waits.durations.count == BackOff.attempts - 1)
+        let real = DynamoTable(caller: caller, name: "T")
+        let cancelled = Task { await attempt { try await real.transact(actions) } }
+        cancelled.cancel()
+        #expect(await cancelled.value == .throttled)
+    }
+
     @Test func `only what must be repeated is`() async throws {
         for error in [AWSError.timedOut, .refusal("ThrottlingException"), .refusal("TransactionConflictException")] {
             let caller = ScriptedCaller(.failure(error))

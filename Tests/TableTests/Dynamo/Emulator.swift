@@ -2,9 +2,8 @@ import AWSClient
 import ChatStore
 import DynamoTable
 import Foundation
-import HTTPCodec
 import JSONCoding
-import LoopbackHTTP
+import Logs
 import Synchronization
 
 /// The emulator of AWS that `make test` starts beside the tests.
@@ -13,7 +12,12 @@ enum Emulator {
     static let endpoint = ProcessInfo.processInfo.environment["MUSTER_DYNAMODB_ENDPOINT"]
     static let isRequired = ProcessInfo.processInfo.environment["MUSTER_REQUIRE_EMULATOR"] == "1"
 
-    static let caller: any AWSCaller = LoopbackCaller(port: UInt16(endpoint!.split(separator: ":").last!)!)
+    static let caller: any AWSCaller = {
+        let settings = [
+            "AWS_ENDPOINT_URL_DYNAMODB": endpoint!, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+        ]
+        return AWSClient(try! AWSConfiguration { settings[$0] }, log: .silent)
+    }()
 
     private static let tables = Atomic(0)
 
@@ -54,36 +58,6 @@ enum Emulator {
     static func call(_ operation: String, _ body: String, _ caller: any AWSCaller = caller) async throws -> JSONObject? {
         let request = AWSRequest.call(.dynamoDB, target: "DynamoDB_20120810.\(operation)", Array(body.utf8))
         return try JSONParser.parse(try await caller.send(request).body).object
-    }
-}
-
-/// Unsigned calls to this machine.
-final class LoopbackCaller: AWSCaller {
-    /// `@unchecked`: taken out of the pool by the one call that uses it.
-    private struct Kept: @unchecked Sendable { let connection: LoopbackHTTPConnection }
-    private let idle = Mutex<[Kept]>([])
-    private let port: UInt16
-
-    init(port: UInt16) { self.port = port }
-
-    func send(_ request: AWSRequest) async throws(AWSError) -> AWSResponse {
-        let kept = idle.withLock { $0.popLast() } ?? Kept(connection: LoopbackHTTPConnection(host: "127.0.0.1", port: port))
-        let answer: HTTPResponse
-        do throws(LoopbackHTTPError) {
-            answer = try kept.connection.send(
-                method: request.method, target: request.path, fields: request.fields, body: request.body)
-        } catch {
-            throw .unreachable("\(error)")
-        }
-        idle.withLock { $0.append(kept) }
-        guard (200..<300).contains(answer.status) else {
-            let named = (try? JSONParser.parse(answer.body))?.object
-            let type = named?["__type"]?.string ?? ""
-            throw .refused(AWSRefusal(
-                status: answer.status, code: type.split(separator: "#").last.map(String.init) ?? "",
-                message: named?["message"]?.string ?? named?["Message"]?.string ?? "", body: answer.body))
-        }
-        return AWSResponse(status: answer.status, fields: answer.fields, body: answer.body)
     }
 }
 
