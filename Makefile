@@ -11,6 +11,11 @@ SWIFT_TEST ?=
 FUZZ_SECONDS ?= 60
 CASES ?=
 PEERS ?=
+# The stack of make deploy and make destroy, where its packages go, and parameters of its template: PARAMETERS='LogLevel=debug'.
+export STACK ?= muster
+export BUCKET ?=
+export PARAMETERS ?=
+export CONFIRM ?=
 
 HANDLERS := Connect Disconnect Default JoinRoom LeaveRoom SendMessage Heartbeat Online History Cleanup Fanout Authorizer Publish
 
@@ -25,6 +30,7 @@ REQUIREMENTS := Tests/e2e/requirements.txt
 
 BUILD_PACKAGES := libsqlite3-dev libssl-dev pkg-config
 TEST_PACKAGES := $(BUILD_PACKAGES) python3 python3-venv node-ws tmux util-linux openssl libcurl4
+PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 binutils
 BENCH_PACKAGES := python3 nats-server nginx libnginx-mod-nchan node-ws
 
 # Installs what is missing of $(1), once at a time on a machine; with nothing missing it neither needs root nor a network.
@@ -43,7 +49,7 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers bench bench-table leaks conformance fuzz clean build-packages test-packages bench-packages release checked
+.PHONY: help run test handlers package deploy destroy bench bench-table leaks conformance fuzz clean build-packages package-packages test-packages bench-packages release checked
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,14 +57,23 @@ help: ## Lists the targets
 run: release ## Builds and runs the server; ARGS='--port 9000' passes flags
 	@exec .build/release/muster serve $(ARGS)
 
-test: checked .venv/.stamp .venv/aws4_testsuite/.stamp ## Builds without warnings, runs the Swift tests, then the end-to-end tests
+test: checked package .venv/.stamp .venv/aws4_testsuite/.stamp ## Builds without warnings, runs the Swift tests, then the end-to-end tests
 	MUSTER_SIGV4_VECTORS=$(CURDIR)/.venv/aws4_testsuite \
 	  .venv/bin/python Tests/e2e/emulator.py swift test $(CHECKED) $(SWIFT_TEST)
 	MUSTER_BINARY=$(CURDIR)/.build/checked/release/muster MUSTER_HANDLERS_FOLDER=$(CURDIR)/.build/checked/handlers \
-	  .venv/bin/python -m pytest Tests/e2e $(PYTEST)
+	  MUSTER_DIST=$(CURDIR)/dist .venv/bin/python -m pytest Tests/e2e $(PYTEST)
 
 handlers: release ## Lays the handlers out as dist/<Handler>/bootstrap, for muster serve --handlers dist
 	@$(MAKE) lay-out
+
+package: package-packages ## Builds the functions for AWS Lambda as dist/<Handler>.zip, for this machine's architecture
+	@deploy/package $(HANDLERS)
+
+deploy: package ## Deploys to AWS with its CLI; STACK=muster BUCKET=… PARAMETERS='StageName=live …', MUSTER_JWT_SECRET
+	@deploy/deploy
+
+destroy: ## Deletes what make deploy made, the table too; STACK=muster CONFIRM=muster
+	@deploy/destroy
 
 bench: release bench-packages .build/bench/client .build/bench/raw ## Compares with other servers; CASES='1 3' PEERS='muster raw' choose
 	@$(PYTHON) Tests/bench/bench.py --cases '$(CASES)' --peers '$(PEERS)' $(ARGS)
@@ -102,6 +117,9 @@ lay-out:
 
 build-packages:
 	@$(call install,$(BUILD_PACKAGES))
+
+package-packages:
+	@$(call install,$(PACKAGE_PACKAGES))
 
 test-packages:
 	@$(call install,$(TEST_PACKAGES))

@@ -5,6 +5,8 @@ import uuid
 import pytest
 
 from client import Client
+from deployment import Deployment, deploy
+from emulator import Emulator
 from server import MODES, Server
 
 FAILED = pytest.StashKey[bool]()
@@ -18,6 +20,8 @@ def pytest_runtest_makereport(item, call):
         item.stash[FAILED] = True
         for name, value in getattr(item, "funcargs", {}).items():
             servers = value.servers if isinstance(value, Servers) else [value] if isinstance(value, Server) else []
+            if isinstance(value, Deployment):
+                report.sections += [(f"log of {name}", "\n".join(value.recent()))]
             report.sections += [(f"log of {name}", "\n".join(server.log().splitlines()[-60:])) for server in servers]
     return report
 
@@ -38,6 +42,24 @@ def server(shared):
 @pytest.fixture(params=MODES)
 def mode(request):
     return request.param
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory):
+    with Emulator(tmp_path_factory.mktemp("emulator") / "log") as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def deployment(emulator):
+    """The service on the emulator, for all tests that need no parameters of their own."""
+    return deploy(emulator, LogLevel="debug")
+
+
+@pytest.fixture(scope="session")
+def impatient(emulator):
+    """Another stack: short leases, a queue for every room of two, an authorizer before $connect."""
+    return deploy(emulator, "impatient", PresenceTtl="8", FanoutThreshold="1", UseAuthorizer="true", StageName="dev", LogLevel="debug")
 
 
 class Servers:

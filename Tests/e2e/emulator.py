@@ -34,8 +34,10 @@ class Emulator:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.endpoint = f"http://127.0.0.1:{port}"
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_"))}
-        settings = {"GATEWAY_PORT": str(port), "AWS_ENDPOINT_URL": self.endpoint, "HOME": str(folder), "TMPDIR": str(folder)}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_", "MUSTER_"))}
+        settings = {
+            "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "AWS_ENDPOINT_URL": self.endpoint,
+            "HOME": str(folder), "TMPDIR": str(folder)}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [Path(sys.executable).with_name("ministack")], env=clean | settings, cwd=folder, stdin=subprocess.DEVNULL,

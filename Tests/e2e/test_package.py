@@ -1,0 +1,106 @@
+"""What `make package` leaves in dist: zips that provided.al2023 can run, and functions that start at once."""
+
+import os
+import re
+import shutil
+import socket
+import statistics
+import stat
+import subprocess
+import time
+import zipfile
+
+import pytest
+
+from deployment import DIST
+from server import ROOT, environment
+
+HANDLERS = re.search(r"^HANDLERS := (.+)$", (ROOT / "Makefile").read_text(), re.M)[1].split()
+START_MILLISECONDS = 15
+STARTS = 20
+
+SOURCE = """
+#include <math.h>
+int EVP_sha256(void) { return 1; }
+int main(int count, char **words) { return (int)hypotf((float)count, 1) + (words == 0); }
+"""
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_a_zip_holds_the_executable_that_lies_beside_it(name):
+    with zipfile.ZipFile(DIST / f"{name}.zip") as archive:
+        (entry,) = archive.infolist()
+        executable = archive.read(entry)
+    assert entry.filename == "bootstrap" and entry.external_attr >> 16 == stat.S_IFREG | 0o755
+    assert entry.date_time == (1980, 1, 1, 0, 0, 0)
+    assert executable == (DIST / name / "bootstrap").read_bytes() and executable.startswith(b"\x7fELF")
+    assert (DIST / f"{name}.zip").stat().st_size <= 12_000_000
+
+
+@pytest.fixture
+def package(monkeypatch):
+    """The script as a module."""
+    from importlib.machinery import SourceFileLoader
+    from importlib.util import module_from_spec, spec_from_loader
+
+    loader = SourceFileLoader("package", str(ROOT / "deploy/package"))
+    module = module_from_spec(spec_from_loader("package", loader))
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    loader.exec_module(module)
+    return module
+
+
+def test_packaged_executables_need_only_what_the_image_has(package):
+    assert [fault for name in HANDLERS for fault in package.faults(DIST / name / "bootstrap")] == []
+
+
+def test_what_the_image_lacks_is_named(package, tmp_path):
+    """An executable linked without the script's care: this machine's glibc, libcrypto shared, its symbols exported."""
+    (tmp_path / "main.c").write_text(SOURCE)
+    subprocess.run(
+        ["clang", "-o", "program", "main.c", "-rdynamic", "-lm", "-Wl,--no-as-needed", "-lcrypto"], cwd=tmp_path, check=True)
+    faults = package.faults(tmp_path / "program")
+    assert "exports EVP_sha256, which a loaded library would take for its own" in faults
+    assert "needs libcrypto.so.3, which the image does not promise" in faults
+    # Where hypotf has no newer version, the machine's glibc is one that the image has.
+    newer = "(GLIBC_2.35) hypotf" in re.sub(r" +", " ", subprocess.run(
+        ["objdump", "-T", tmp_path / "program"], capture_output=True, text=True, check=True).stdout)
+    assert ("needs hypotf of glibc 2.35; the image has 2.34" in faults) == newer
+
+
+@pytest.mark.parametrize("name", ["Connect", "SendMessage"])
+def test_a_function_asks_for_its_first_event_at_once(name, tmp_path):
+    """From exec to the first GET …/next, measured on this side of the socket."""
+    settings = environment(
+        MUSTER_JWT_SECRET="a secret of the length that it must have", MUSTER_DATABASE=str(tmp_path / "chat.sqlite"),
+        WEBSOCKET_ENDPOINT="http://127.0.0.1:9/local", AWS_REGION="eu-west-1")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        settings["AWS_LAMBDA_RUNTIME_API"] = f"127.0.0.1:{listener.getsockname()[1]}"
+        took = sorted(start(DIST / name / "bootstrap", settings, listener) for _ in range(STARTS))
+    assert statistics.median(took) * 1000 <= START_MILLISECONDS, took
+
+
+def start(executable, settings, listener) -> float:
+    before = time.perf_counter()
+    with subprocess.Popen([executable], env=settings, stdin=subprocess.DEVNULL) as process:
+        try:
+            connection, _ = listener.accept()
+            with connection:
+                request = connection.recv(4096)
+                took = time.perf_counter() - before
+        finally:
+            process.kill()
+    assert request.startswith(b"GET /2018-06-01/runtime/invocation/next ")
+    return took
+
+
+def test_an_unpackaged_handler_is_refused_before_anything_is_uploaded(tmp_path):
+    for each in DIST.glob("*.zip"):
+        os.symlink(each, tmp_path / each.name)
+    (tmp_path / "Connect.zip").unlink()
+    shutil.copy(ROOT / "Makefile", tmp_path / "Connect.zip")
+    done = subprocess.run(
+        [ROOT / "deploy/deploy"], env=environment(DIST=str(tmp_path)), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f"deploy: {tmp_path / 'Connect.zip'} is missing or no package: run make package\n"
