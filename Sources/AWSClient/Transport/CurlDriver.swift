@@ -47,7 +47,7 @@ import HTTPCodec
         return isSubmitted
     }
 
-    func cancel(_ exchange: CurlExchange) { unsafe ccurl_cancel(driver, exchange.id) }
+    func cancel(_ id: UInt64) { unsafe ccurl_cancel(driver, id) }
 
     /// What libcurl would add of its own accord; a field of the request comes before and counts.
     private static let suppressed = ["Accept:", "Expect:", "Content-Type:"]
