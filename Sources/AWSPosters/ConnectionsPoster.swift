@@ -13,6 +13,8 @@ import Logs
 public final class ConnectionsPoster: Poster {
     /// Posts that are handed over together.
     static let together = 256
+    /// Such groups under way at once: one that waits for a slow member keeps the next from nothing.
+    static let groups = 4
     /// Bytes of frames that are handed over together, as each is copied to its request.
     static let bytesTogether = 8 << 20
     /// How long one post may take, tries and all; less if the function's own deadline is nearer.
@@ -55,29 +57,23 @@ public final class ConnectionsPoster: Poster {
         guard !connections.isEmpty else { return Delivery() }
         guard let base = template(frame) else { return Delivery(failed: connections) }
         let most = max(1, min(ConnectionsPoster.together, ConnectionsPoster.bytesTogether / max(1, frame.count)))
-        var delivery = Delivery()
-        var faults = PostFaults()
-        var start = 0
-        while start < connections.count {
-            let some = connections[start..<min(connections.count, start + most)]
-            start = some.endIndex
-            let requests = some.map { id in
+        let found = await withWorkers(
+            ConnectionsPoster.groups, over: (connections.count + most - 1) / most, finding: Findings()
+        ) { group, found in
+            let places = group * most..<min(connections.count, (group + 1) * most)
+            let requests = connections[places].map { id in
                 var request = base
                 request.path = ConnectionsPoster.path(id)
                 return request
             }
-            for (id, result) in zip(some, await send(requests)) {
-                guard case .failure(let error) = result else { continue }
-                if error.isGone {
-                    delivery.gone.append(id)
-                } else {
-                    delivery.failed.append(id)
-                    faults.note(error, id)
-                }
+            for (place, result) in zip(places, await self.send(requests)) {
+                if case .failure(let error) = result { found.note(error, place, connections[place]) }
             }
         }
-        faults.log("posts failed", of: connections.count, bytes: frame.count, to: log)
-        return delivery
+        let all = found.reduce(into: Findings()) { $0.add($1) }
+        all.faults.log("posts failed", of: connections.count, bytes: frame.count, to: log)
+        // As they were given, whichever group was first.
+        return Delivery(gone: all.gone.sorted().map { connections[$0] }, failed: all.failed.sorted().map { connections[$0] })
     }
 
     public func close(_ connection: ConnectionID, _ code: ServerClose) async {
@@ -106,6 +102,28 @@ public final class ConnectionsPoster: Poster {
 
     private func send(_ requests: [AWSRequest]) async -> [Result<AWSResponse, AWSError>] {
         await AWSDeadline.within(ConnectionsPoster.timeout) { await caller.send(all: requests) }
+    }
+}
+
+/// Whom a group did not reach, by place.
+private struct Findings: Sendable {
+    var gone: [Int] = []
+    var failed: [Int] = []
+    var faults = PostFaults()
+
+    mutating func note(_ error: AWSError, _ place: Int, _ id: ConnectionID) {
+        if error.isGone {
+            gone.append(place)
+        } else {
+            failed.append(place)
+            faults.note(error, id)
+        }
+    }
+
+    mutating func add(_ other: Findings) {
+        gone += other.gone
+        failed += other.failed
+        faults.add(other.faults)
     }
 }
 
