@@ -107,7 +107,8 @@ let package = Package(
             tests("ModelTests", ["ChatModel"]),
             tests("WireTests", ["ChatModel", "ChatWire", "JSONCoding"]),
             tests("CostTests", [
-                "ChatModel", "ChatStore", "ChatWire", "ChatBroadcast", "ChatHandlers", "MemoryTable", "Logs",
+                "ChatModel", "ChatStore", "ChatWire", "ChatBroadcast", "ChatHandlers", "MemoryTable", "Logs", "AWSClient", "AWSPosters",
+                "DynamoTable", "HTTPCodec",
             ]),
             tests("HandlerTests", [
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "Metrics", "JSONCoding",
