@@ -130,14 +130,7 @@ public final class AWSClient: AWSCaller {
             return requests.map { _ in .failed(error, .nothing) }
         }
         let now = surroundings.wallClock() + skew.load(ordering: .relaxed)
-        var outgoing: [OutgoingRequest] = []
-        outgoing.reserveCapacity(requests.count)
-        for request in requests {
-            guard let destination = configuration.endpoints.destination(of: request) else { continue }
-            outgoing.append(
-                self.outgoing(request, destination, request.isSigned ? time.credentials : nil, SigningTime(seconds: now)))
-        }
-        guard outgoing.count == requests.count else {
+        guard let outgoing = outgoing(requests, time.credentials, SigningTime(seconds: now)) else {
             return requests.map { _ in .failed(.unreachable("an endpoint is no URL"), .nothing) }
         }
         let answers = await transport.send(all: outgoing, timeout: time.timeout)
@@ -152,18 +145,22 @@ public final class AWSClient: AWSCaller {
         }
     }
 
+    /// Nil when one has an endpoint that is no URL.
     private func outgoing(
-        _ request: AWSRequest, _ destination: Destination, _ credentials: AWSCredentials?, _ time: SigningTime
-    ) -> OutgoingRequest {
-        var fields = request.fields
-        fields.add("Host", destination.host)
-        if let credentials {
-            let signature = signers[request.service].sign(
-                method: request.method, target: destination.target, fields: fields, body: request.body,
-                credentials: credentials, at: time)
-            for field in signature.fields { fields.add(field.name, field.value) }
+        _ requests: [AWSRequest], _ credentials: AWSCredentials?, _ time: SigningTime
+    ) -> [OutgoingRequest]? {
+        var outgoing: [OutgoingRequest] = []
+        outgoing.reserveCapacity(requests.count)
+        var prepared: PreparedRequests?
+        for request in requests {
+            if prepared?.fit(request) != true {
+                guard let base = configuration.endpoints.base(of: request) else { return nil }
+                prepared = PreparedRequests(
+                    like: request, to: base, signers[request.service], request.isSigned ? credentials : nil, at: time)
+            }
+            if let prepared { outgoing.append(prepared.outgoing(request.path)) }
         }
-        return OutgoingRequest(method: request.method, url: destination.url, fields: fields, body: request.body)
+        return outgoing
     }
 
     /// - Parameter credentials: nil of a request that was not signed.

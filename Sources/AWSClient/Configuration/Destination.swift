@@ -8,6 +8,19 @@ struct Destination: Equatable {
     let target: String
 }
 
+/// Where requests go that differ in their path only.
+struct BaseDestination: Equatable {
+    let origin: String
+    let host: String
+    let path: String
+
+    func with(path end: String) -> Destination {
+        let whole = path + end
+        let target = whole.isEmpty ? "/" : whole
+        return Destination(url: origin + target, host: host, target: target)
+    }
+}
+
 /// Which URL stands for which service.
 /// Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 struct Endpoints: Equatable, Sendable {
@@ -18,23 +31,20 @@ struct Endpoints: Equatable, Sendable {
     var own: [AWSService: EndpointURL] = [:]
 
     /// Nil when the request's endpoint is no URL.
-    func destination(of request: AWSRequest) -> Destination? {
+    func base(of request: AWSRequest) -> BaseDestination? {
         guard let text = request.endpoint else {
             let endpoint = own[request.service] ?? generic ?? regional(request.service)
-            return destination(endpoint, host: endpoint.authority, path: endpoint.path + request.path)
+            return BaseDestination(origin: endpoint.origin, host: endpoint.authority, path: endpoint.path)
         }
         guard let endpoint = EndpointURL(text) else { return nil }
-        let path = endpoint.path + request.path
         if let standIn = own[request.service] ?? generic, endpoint.isOfAWS || (request.isDerived && endpoint.isOfAnAPI) {
-            return destination(standIn, host: endpoint.host, path: standIn.path + path)
+            return BaseDestination(origin: standIn.origin, host: endpoint.host, path: standIn.path + endpoint.path)
         }
-        return destination(endpoint, host: endpoint.authority, path: path)
+        return BaseDestination(origin: endpoint.origin, host: endpoint.authority, path: endpoint.path)
     }
 
-    private func destination(_ endpoint: EndpointURL, host: String, path: String) -> Destination {
-        let target = path.isEmpty ? "/" : path
-        return Destination(url: endpoint.origin + target, host: host, target: target)
-    }
+    /// Nil when the request's endpoint is no URL.
+    func destination(of request: AWSRequest) -> Destination? { base(of: request)?.with(path: request.path) }
 
     private func regional(_ service: AWSService) -> EndpointURL {
         let domain = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"

@@ -7,13 +7,30 @@ struct CanonicalRequest {
     /// `content-type;host;x-amz-date`.
     let signedFields: [UInt8]
 
-    /// - Parameters:
-    ///   - target: the path as it is sent, and after a `?` the query.
-    ///   - fields: everything to be signed, `Host` and `X-Amz-Date` among it. Order and case do not matter.
-    init(method: String, target: String, fields: HTTPFields, body: [UInt8]) {
-        var names: [UInt8] = []
+    /// What comes after the target, which is the same for requests that differ in nothing else.
+    struct Rest: Sendable {
+        fileprivate let bytes: [UInt8]
+        fileprivate let signedFields: [UInt8]
+
+        /// - Parameter fields: everything to be signed, `Host` and `X-Amz-Date` among it. Order and case do not matter.
+        init(fields: HTTPFields, body: [UInt8]) {
+            var names: [UInt8] = []
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(1024)
+            appendFields(fields, to: &bytes, names: &names)
+            bytes.append(lineFeed)
+            bytes.append(contentsOf: names)
+            bytes.append(lineFeed)
+            Hexadecimal.append(SHA256.digest(body), to: &bytes)
+            self.bytes = bytes
+            signedFields = names
+        }
+    }
+
+    /// - Parameter target: the path as it is sent, and after a `?` the query.
+    init(method: String, target: String, rest: Rest) {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(512 + target.utf8.count)
+        bytes.reserveCapacity(rest.bytes.count + 2 * target.utf8.count + 32)
         bytes.append(contentsOf: method.utf8)
         bytes.append(Self.lineFeed)
         let parts = target.utf8.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
@@ -21,13 +38,9 @@ struct CanonicalRequest {
         bytes.append(Self.lineFeed)
         if parts.count == 2 { Self.appendQuery(parts[1], to: &bytes) }
         bytes.append(Self.lineFeed)
-        Self.appendFields(fields, to: &bytes, names: &names)
-        bytes.append(Self.lineFeed)
-        bytes.append(contentsOf: names)
-        bytes.append(Self.lineFeed)
-        Hexadecimal.append(SHA256.digest(body), to: &bytes)
+        bytes.append(contentsOf: rest.bytes)
         self.bytes = bytes
-        signedFields = names
+        signedFields = rest.signedFields
     }
 
     private static let lineFeed = UInt8(ascii: "\n")

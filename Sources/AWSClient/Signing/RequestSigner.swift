@@ -16,7 +16,7 @@ public final class RequestSigner: Sendable {
         let stringToSign: [UInt8]
     }
 
-    private struct DerivedKey: Sendable {
+    fileprivate struct DerivedKey: Sendable {
         let day: ArraySlice<UInt8>
         let credentials: AWSCredentials
         let hash: KeyedHash
@@ -41,14 +41,36 @@ public final class RequestSigner: Sendable {
     public func sign(
         method: String, target: String, fields: HTTPFields, body: [UInt8], credentials: AWSCredentials, at time: SigningTime
     ) -> Signature {
-        let key = key(for: credentials, on: time)
+        sign(target: target, share(method: method, fields: fields, body: body, credentials: credentials, at: time))
+    }
+
+    /// What the signatures of requests have in common that differ in their target only.
+    struct Shared: Sendable {
+        fileprivate let method: String
+        fileprivate let time: SigningTime
+        fileprivate let accessKeyID: String
+        fileprivate let key: DerivedKey
+        fileprivate let rest: CanonicalRequest.Rest
+        /// `X-Amz-Date` and `X-Amz-Security-Token`.
+        let fields: HTTPFields
+    }
+
+    func share(
+        method: String, fields: HTTPFields, body: [UInt8], credentials: AWSCredentials, at time: SigningTime
+    ) -> Shared {
         var added = HTTPFields()
         added.add("X-Amz-Date", String(decoding: time.text, as: UTF8.self))
         if let token = credentials.sessionToken { added.add("X-Amz-Security-Token", token) }
         var signed = fields
         for field in added { signed.add(field.name, field.value) }
+        return Shared(
+            method: method, time: time, accessKeyID: credentials.accessKeyID, key: key(for: credentials, on: time),
+            rest: CanonicalRequest.Rest(fields: signed, body: body), fields: added)
+    }
 
-        let canonical = CanonicalRequest(method: method, target: target, fields: signed, body: body)
+    func sign(target: String, _ shared: Shared) -> Signature {
+        let (key, time) = (shared.key, shared.time)
+        let canonical = CanonicalRequest(method: shared.method, target: target, rest: shared.rest)
         var stringToSign: [UInt8] = []
         stringToSign.reserveCapacity(160)
         stringToSign.append(contentsOf: "AWS4-HMAC-SHA256\n".utf8)
@@ -61,7 +83,7 @@ public final class RequestSigner: Sendable {
         var authorization: [UInt8] = []
         authorization.reserveCapacity(320)
         authorization.append(contentsOf: "AWS4-HMAC-SHA256 Credential=".utf8)
-        authorization.append(contentsOf: credentials.accessKeyID.utf8)
+        authorization.append(contentsOf: shared.accessKeyID.utf8)
         authorization.append(UInt8(ascii: "/"))
         authorization.append(contentsOf: key.scope)
         authorization.append(contentsOf: ", SignedHeaders=".utf8)
@@ -69,6 +91,7 @@ public final class RequestSigner: Sendable {
         authorization.append(contentsOf: ", Signature=".utf8)
         Hexadecimal.append(key.hash.code(over: stringToSign), to: &authorization)
         let text = String(decoding: authorization, as: UTF8.self)
+        var added = shared.fields
         added.add("Authorization", text)
         return Signature(
             authorization: text, fields: added, canonicalRequest: canonical.bytes, stringToSign: stringToSign)
