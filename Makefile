@@ -57,8 +57,9 @@ help: ## Lists the targets
 run: release ## Builds and runs the server; ARGS='--port 9000' passes flags
 	@exec .build/release/muster serve $(ARGS)
 
-test: checked package .venv/.stamp ## Builds without warnings, runs the Swift tests, then the end-to-end tests
-	.venv/bin/python Tests/e2e/emulator.py swift test $(CHECKED) $(SWIFT_TEST)
+test: checked package .venv/.stamp .venv/aws4_testsuite/.stamp ## Builds without warnings, runs the Swift tests, then the end-to-end tests
+	MUSTER_SIGV4_VECTORS=$(CURDIR)/.venv/aws4_testsuite \
+	  .venv/bin/python Tests/e2e/emulator.py swift test $(CHECKED) $(SWIFT_TEST)
 	MUSTER_BINARY=$(CURDIR)/.build/checked/release/muster MUSTER_HANDLERS_FOLDER=$(CURDIR)/.build/checked/handlers \
 	  MUSTER_DIST=$(CURDIR)/dist .venv/bin/python -m pytest Tests/e2e $(PYTEST)
 
@@ -132,3 +133,16 @@ bench-packages:
 	  rm -rf .venv; $(PYTHON) -m venv .venv; \
 	  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS); \
 	  cp $(REQUIREMENTS) .venv/.stamp; }
+
+# The public vectors of Signature Version 4, which botocore's source carries. Unpacked beside their place and moved there last.
+BOTOCORE := 1.43.106
+
+.venv/aws4_testsuite/.stamp: .venv/.stamp
+	@[ "$$(cat $@ 2>/dev/null)" = $(BOTOCORE) ] && touch $@ || { \
+	  rm -rf .venv/aws4_testsuite .venv/vectors; mkdir .venv/vectors; \
+	  .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+	    --dest .venv/vectors botocore==$(BOTOCORE); \
+	  tar -xzf .venv/vectors/botocore-$(BOTOCORE).tar.gz -C .venv/vectors --strip-components=4 \
+	    botocore-$(BOTOCORE)/tests/unit/auth/aws4_testsuite; \
+	  echo $(BOTOCORE) >.venv/vectors/aws4_testsuite/.stamp; \
+	  mv .venv/vectors/aws4_testsuite .venv/aws4_testsuite; rm -rf .venv/vectors; }

@@ -93,7 +93,7 @@ let package = Package(
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("MetricsTests", ["Metrics", "JSONCoding"]),
-            tests("AWSClientTests", ["AWSClient", "HTTPCodec", "Logs"]),
+            tests("AWSClientTests", ["AWSClient", "HTTPCodec", "Logs", "TestSupport"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
             tests("TableTests", [
                 "ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "DynamoTable", "AWSClient", "JSONCoding", "Logs", "TestSupport",

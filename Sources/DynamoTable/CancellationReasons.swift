@@ -46,7 +46,8 @@ enum CancellationReasons {
             case "ThrottlingError", "ProvisionedThroughputExceeded": isThrottled = true
             case "ValidationError", "ItemCollectionSizeLimitExceeded":
                 let message = reason.object?["Message"]?.string ?? ""
-                refusal = refusal ?? (Failure.isTooLarge(message) ? .itemTooLarge : .invalid("an action: \(Failure.harmless(message))"))
+                let error = Failure.isTooLarge(message) ? .itemTooLarge : TableError.invalid("an action: \(Failure.harmless(message))")
+                refusal = refusal ?? error
             case let other: unknown = unknown ?? String((other ?? "no reason").prefix(100))
             }
             outcomes.append(outcome)

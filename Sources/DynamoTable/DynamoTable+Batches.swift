@@ -65,7 +65,8 @@ extension DynamoTable {
                     }
                 }
                 var keys: [Key] = []
-                for value in answer["UnprocessedItems"]?.object?[calls.name]?.array ?? [] { keys.append(try Key(unprocessed: value)) }
+                let unprocessed = answer["UnprocessedItems"]?.object?[calls.name]?.array ?? []
+                for value in unprocessed { keys.append(try Key(unprocessed: value)) }
                 let remainder = try Remainder(left: keys, of: left.map(\.key), "BatchWriteItem")
                 left = left.filter { keys.contains($0.key) }
                 return remainder
@@ -148,7 +149,9 @@ private enum Remainder {
 
     /// - Throws: `unavailable` if the answer leaves what was not asked for.
     init(left: [Key], of asked: [Key], _ operation: String) throws(TableError) {
-        guard left.allSatisfy(asked.contains), left.count <= asked.count else { throw .broken(operation, "leaves keys that were not sent") }
+        guard left.allSatisfy(asked.contains), left.count <= asked.count else {
+            throw .broken(operation, "leaves keys that were not sent")
+        }
         self = left.isEmpty ? .nothing : left.count < asked.count ? .less : .same
     }
 }

@@ -20,7 +20,8 @@ import JSONCoding
 ///   it in the item that `conditionFailed` carries.
 /// - Puts and deletes of ``write(_:)`` may be repeated: they end the same.
 ///
-/// After `.throttled` nothing was written. When it might have been, the error is `.unavailable`.
+/// After `.throttled` the try that was answered so wrote nothing; one before it whose answer was lost may have. When the last
+/// answer leaves it open, or a batch was begun, the error is `.unavailable`.
 ///
 /// Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Amazon_DynamoDB.html
 public struct DynamoTable: Table {

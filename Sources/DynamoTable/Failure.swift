@@ -52,7 +52,8 @@ struct Failure {
             "\(place) does not exist: check the table's name and the region, or deploy it"
         case "AccessDeniedException": "\(operation.rawValue) on \(place) is not allowed: \(said)"
         case "ExpiredTokenException", "ExpiredToken": "the credentials have expired"
-        case "UnrecognizedClientException", "InvalidClientTokenId", "MissingAuthenticationTokenException", "IncompleteSignatureException":
+        case "UnrecognizedClientException", "InvalidClientTokenId", "MissingAuthenticationTokenException",
+            "IncompleteSignatureException":
             "DynamoDB does not know the credentials: \(said)"
         case "InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired":
             "the signature was refused: check this machine's clock, then the secret key: \(said)"

@@ -59,8 +59,8 @@ extension Item {
         var keys = KeyTexts()
         var attributes = Attributes(capacity: object.members.count)
         for member in object.members {
-            let value = try AttributeValue(member.value, of: member.name)
-            if try !keys.take(member.name, value) { attributes[member.name] = value }
+            if try keys.take(member) { continue }
+            attributes[member.name] = try AttributeValue(member.value, of: member.name)
         }
         guard let key = try keys.table.key("PK and SK") else { throw .unavailable("an item in an answer has no key") }
         self.init(key, gsi1: try keys.gsi1.key("GSI1PK and GSI1SK"), gsi2: try keys.gsi2.key("GSI2PK and GSI2SK"), attributes)
@@ -88,30 +88,33 @@ private struct KeyTexts {
     var gsi2 = Pair()
 
     /// Whether the attribute is part of a key. Most names are told from a key's by their length.
-    mutating func take(_ name: String, _ value: AttributeValue) throws(TableError) -> Bool {
-        switch (name.utf8.count, name) {
-        case (2, "PK"): table.pk = try text(name, value)
-        case (2, "SK"): table.sk = try text(name, value)
-        case (6, "GSI1PK"): gsi1.pk = try text(name, value)
-        case (6, "GSI1SK"): gsi1.sk = try text(name, value)
-        case (6, "GSI2PK"): gsi2.pk = try text(name, value)
-        case (6, "GSI2SK"): gsi2.sk = try text(name, value)
+    mutating func take(_ member: JSONObject.Member) throws(TableError) -> Bool {
+        switch (member.name.utf8.count, member.name) {
+        case (2, "PK"): table.pk = try text(member)
+        case (2, "SK"): table.sk = try text(member)
+        case (6, "GSI1PK"): gsi1.pk = try text(member)
+        case (6, "GSI1SK"): gsi1.sk = try text(member)
+        case (6, "GSI2PK"): gsi2.pk = try text(member)
+        case (6, "GSI2SK"): gsi2.sk = try text(member)
         default: return false
         }
         return true
     }
 
-    private func text(_ name: String, _ value: AttributeValue) throws(TableError) -> String {
-        guard case .string(let text) = value else { throw .unavailable("\(name) in an answer is not a string") }
+    private func text(_ member: JSONObject.Member) throws(TableError) -> String {
+        guard case .object(let value) = member.value, value.members.count == 1, value.members[0].name == "S",
+            case .string(let text) = value.members[0].value
+        else { throw .unavailable("\(member.name) in an answer is not a string") }
         return text
     }
 }
 
 extension AttributeValue {
     fileprivate init(_ json: JSONValue, of name: String) throws(TableError) {
-        guard let members = json.object?.members, members.count == 1, let type = members.first else {
+        guard case .object(let value) = json, value.members.count == 1 else {
             throw .unavailable("attribute \(name) in an answer is not a value with its type")
         }
+        let type = value.members[0]
         switch (type.name, type.value) {
         case ("S", .string(let text)): self = .string(text)
         case ("N", .string(let text)):
@@ -123,7 +126,9 @@ extension AttributeValue {
         case ("SS", .array(let elements)):
             var strings: Set<String> = Set(minimumCapacity: elements.count)
             for element in elements {
-                guard case .string(let text) = element else { throw .unavailable("attribute \(name) in an answer is no set of strings") }
+                guard case .string(let text) = element else {
+                    throw .unavailable("attribute \(name) in an answer is no set of strings")
+                }
                 strings.insert(text)
             }
             self = .strings(strings)

@@ -124,6 +124,8 @@ extension IndexName {
 extension Cursor {
     init(lastEvaluated json: JSONValue, in index: IndexName) throws(TableError) {
         self.init(of: try Item(json), in: index)
-        guard index == .table || self.index != nil else { throw .broken("Query", "has a LastEvaluatedKey without the index's key") }
+        guard index == .table || self.index != nil else {
+            throw .broken("Query", "has a LastEvaluatedKey without the index's key")
+        }
     }
 }

@@ -28,6 +28,8 @@ import Testing
     func group<Answer: Sendable>(
         _ table: SQLiteTable, _ calls: [@Sendable (SQLiteTable) async -> Answer]
     ) async throws -> [Answer] {
+        // Who was answered last time may be here before the writer has noted that its commit is over.
+        while table.writer!.unanswered > 0 { await Task.yield() }
         let blocker = try SQLiteConnection(path: path, .readWrite)
         try blocker.run("BEGIN IMMEDIATE")
         let first = Task { try await table.update(Update(Key("Z", "z"), [.add("n", 1)]), returning: .nothing) }

@@ -136,9 +136,12 @@ import Testing
         try await tested.put([item])
         let clauses: [UpdateClause] = [.add("text", 1), .add("max", 1), .insert("text", ["a"]), .delete("max", ["a"]), .add("set", 1)]
         for clause in clauses {
-            await #expect(throws: TableError.self) {
-                try await tested.table.update(Update(key, [clause]), returning: .nothing)
+            let alone = await attempt { _ = try await tested.table.update(Update(key, [clause]), returning: .nothing) }
+            #expect(alone?.isInvalid == true, "\(clause)")
+            let together = await attempt {
+                try await tested.table.transact([.put(Item(Key("P", "T")), if: nil), .update(Update(key, [clause]))])
             }
+            #expect(together?.isInvalid == true, "\(clause)")
         }
         #expect(try await tested.table.get(key, strong: true) == item)
     }

@@ -20,7 +20,7 @@ extension AWSRefusal {
         }
     }
 
-    private static let maxReadBytes = 1 << 20
+    private static let maxReadBytes = 8 << 20
     private static let maxMessageScalars = 1024
     private static let maxCodeBytes = 128
     private static let repeatsTheRequest: Set<String> = ["InvalidSignatureException", "SignatureDoesNotMatch"]

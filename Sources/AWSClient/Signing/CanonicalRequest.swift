@@ -101,17 +101,31 @@ struct CanonicalRequest {
     }
 
     private static func appendTrimmed(_ value: String, to bytes: inout [UInt8]) {
-        var isFirst = true
-        var isAfterBlank = false
-        for byte in value.utf8 {
-            if byte == UInt8(ascii: " ") || (0x09...0x0D).contains(byte) {
-                isAfterBlank = true
-                continue
-            }
-            if isAfterBlank, !isFirst { bytes.append(UInt8(ascii: " ")) }
-            bytes.append(byte)
-            isFirst = false
-            isAfterBlank = false
+        let start = bytes.count
+        bytes.append(contentsOf: value.utf8)
+        guard hasBlanksToDrop(bytes, from: start) else { return }
+        var end = start
+        for index in start..<bytes.count {
+            let isBlank = isBlank(bytes[index])
+            if isBlank, end == start || bytes[end - 1] == space { continue }
+            bytes[end] = isBlank ? space : bytes[index]
+            end += 1
         }
+        if end > start, bytes[end - 1] == space { end -= 1 }
+        bytes.removeSubrange(end...)
     }
+
+    private static func hasBlanksToDrop(_ bytes: [UInt8], from start: Int) -> Bool {
+        var isAfterBlank = true
+        for index in start..<bytes.count {
+            let isBlank = isBlank(bytes[index])
+            if isBlank, isAfterBlank || bytes[index] != space { return true }
+            isAfterBlank = isBlank
+        }
+        return isAfterBlank && bytes.count > start
+    }
+
+    private static let space = UInt8(ascii: " ")
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == space || (0x09...0x0D).contains(byte) }
 }

@@ -54,26 +54,29 @@ import HTTPCodec
 
     private static func text(of request: OutgoingRequest) -> [UInt8] {
         var text: [UInt8] = []
-        text.reserveCapacity(1024)
-        func end() { text.append(0) }
-        func append(_ part: String) {
-            for byte in part.utf8 { text.append(byte == 0 || byte == 0x0A || byte == 0x0D ? 0x20 : byte) }
-        }
-        append(request.method)
-        end()
-        append(request.url)
-        end()
+        text.reserveCapacity(2048)
+        append(request.method, to: &text)
+        text.append(0)
+        append(request.url, to: &text)
+        text.append(0)
         for field in request.fields {
-            append(field.name)
-            append(": ")
-            append(field.value)
-            end()
+            append(field.name, to: &text)
+            text.append(UInt8(ascii: ":"))
+            text.append(UInt8(ascii: " "))
+            append(field.value, to: &text)
+            text.append(0)
         }
-        for field in suppressed {
-            append(field)
-            end()
-        }
+        text.append(contentsOf: suppressedText)
         return text
+    }
+
+    private static let suppressedText: [UInt8] = suppressed.reduce(into: []) { $0 += Array($1.utf8) + [0] }
+
+    /// A byte that would end the line, or the text, becomes a blank.
+    private static func append(_ part: String, to text: inout [UInt8]) {
+        let start = text.count
+        text.append(contentsOf: part.utf8)
+        for index in start..<text.count where text[index] == 0 || text[index] == 0x0A || text[index] == 0x0D { text[index] = 0x20 }
     }
 
     private static func outcome(_ answer: ccurl_answer) -> CurlExchange.Outcome {

@@ -1,4 +1,5 @@
 import ChatStore
+import JSONCoding
 import Testing
 
 @testable import DynamoTable
@@ -120,6 +121,22 @@ import Testing
             + #"{"Delete":{\#(key("d"))}},{"ConditionCheck":{\#(key("c")),"ConditionExpression":"attribute_exists(PK)",\#(Self.old)}}]}"#
         #expect(texts == [expected, expected])
         #expect(caller.requests[0] != caller.requests[1])
+    }
+
+    @Test func `a batch is written by 25, and by fewer when a call would be too long`() {
+        let small = (0..<60).map { BatchWrite.delete(Key("P", "\($0)")) }
+        #expect(DynamoTable.chunks(of: small).map(\.count) == [25, 25, 10])
+        #expect(DynamoTable.chunks(of: small).flatMap { $0 } == small)
+        // Each control character is six bytes in a request.
+        let large = (0..<25).map { BatchWrite.put(Item(Key("P", "\($0)"), ["a": .string(String(repeating: "\0", count: 400_000))])) }
+        let chunks = DynamoTable.chunks(of: large)
+        #expect(chunks.flatMap { $0 } == large)
+        for chunk in chunks {
+            var json = JSONWriter()
+            for write in chunk { json.write(write) }
+            #expect(json.bytes.count <= 16 << 20)
+        }
+        #expect(chunks.count == 5)
     }
 
     @Test func `what DynamoDB refuses is refused before a call`() async throws {

@@ -51,10 +51,6 @@ enum Emulator {
             """, caller)
     }
 
-    static func deleteTable(_ name: String) async throws {
-        _ = try await call("DeleteTable", #"{"TableName":"\#(name)"}"#)
-    }
-
     static func call(_ operation: String, _ body: String, _ caller: any AWSCaller = caller) async throws -> JSONObject? {
         let request = AWSRequest.call(.dynamoDB, target: "DynamoDB_20120810.\(operation)", Array(body.utf8))
         return try JSONParser.parse(try await caller.send(request).body).object
