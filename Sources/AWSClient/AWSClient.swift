@@ -44,16 +44,49 @@ public final class AWSClient: AWSCaller {
     public var counts: AWSCounts { counters.counts }
 
     public func send(_ request: AWSRequest) async throws(AWSError) -> AWSResponse {
-        counters.calls.wrappingAdd(1, ordering: .relaxed)
-        guard let destination = configuration.endpoints.destination(of: request) else {
-            throw .unreachable("the endpoint is no URL")
-        }
-        var chances = Chances(attempts: request.attempts ?? configuration.retries.attempts)
-        while true {
-            switch try await attempt(request, destination) {
-            case .answered(let response): return response
-            case .failed(let error, let again): try await prepare(&chances, again, error)
+        try await send(all: [request])[0].get()
+    }
+
+    public func send(all requests: [AWSRequest]) async -> [Result<AWSResponse, AWSError>] {
+        counters.calls.wrappingAdd(requests.count, ordering: .relaxed)
+        let outcomes = await attempt(requests)
+        var results: [Result<AWSResponse, AWSError>] = []
+        results.reserveCapacity(requests.count)
+        var open: [(place: Int, error: AWSError, again: Again)] = []
+        for (place, outcome) in outcomes.enumerated() {
+            switch outcome {
+            case .answered(let response): results.append(.success(response))
+            case .failed(let error, let again):
+                results.append(.failure(error))
+                if case .nothing = again { continue }
+                open.append((place, error, again))
             }
+        }
+        guard !open.isEmpty else { return results }
+        // Each pauses for itself: that is what spreads them.
+        await withTaskGroup(of: (Int, Result<AWSResponse, AWSError>).self) { group in
+            for (place, error, again) in open {
+                group.addTask { (place, await self.sendAgain(requests[place], error, again)) }
+            }
+            for await (place, result) in group { results[place] = result }
+        }
+        return results
+    }
+
+    /// What comes after a first attempt that failed.
+    private func sendAgain(_ request: AWSRequest, _ error: AWSError, _ again: Again) async -> Result<AWSResponse, AWSError> {
+        var chances = Chances(attempts: request.attempts ?? configuration.retries.attempts)
+        var last = (error: error, again: again)
+        do throws(AWSError) {
+            while true {
+                try await prepare(&chances, last.again, last.error)
+                switch await attempt([request])[0] {
+                case .answered(let response): return .success(response)
+                case .failed(let error, let again): last = (error, again)
+                }
+            }
+        } catch {
+            return .failure(error)
         }
     }
 
@@ -82,31 +115,55 @@ public final class AWSClient: AWSCaller {
         init(attempts: Int) { self.attempts = attempts }
     }
 
-    private func attempt(_ request: AWSRequest, _ destination: Destination) async throws(AWSError) -> Outcome {
-        if let left = timeLeft(), left <= .zero { throw .timedOut }
-        let credentials = request.isSigned ? try await credentials.current(transport) : nil
+    /// One attempt of each, side by side. They are alike: one time-out and the same credentials hold for all.
+    private func attempt(_ requests: [AWSRequest]) async -> [Outcome] {
+        let time: (timeout: Duration, credentials: AWSCredentials?)
+        do throws(AWSError) {
+            let needsCredentials = requests.contains(where: \.isSigned)
+            if let left = timeLeft(), left <= .zero { throw .timedOut }
+            let credentials = needsCredentials ? try await credentials.current(transport) : nil
+            let own = requests.compactMap(\.timeout).min() ?? configuration.attemptTimeout
+            let timeout = timeLeft().map { min(own, $0) } ?? own
+            if timeout <= .zero { throw .timedOut }
+            time = (timeout, credentials)
+        } catch {
+            return requests.map { _ in .failed(error, .nothing) }
+        }
         let now = surroundings.wallClock() + skew.load(ordering: .relaxed)
+        var outgoing: [OutgoingRequest] = []
+        outgoing.reserveCapacity(requests.count)
+        for request in requests {
+            guard let destination = configuration.endpoints.destination(of: request) else { continue }
+            outgoing.append(
+                self.outgoing(request, destination, request.isSigned ? time.credentials : nil, SigningTime(seconds: now)))
+        }
+        guard outgoing.count == requests.count else {
+            return requests.map { _ in .failed(.unreachable("an endpoint is no URL"), .nothing) }
+        }
+        let answers = await transport.send(all: outgoing, timeout: time.timeout)
+        return zip(requests, answers).map { request, answer in
+            switch answer {
+            case .success(let response) where (200...299).contains(response.status):
+                .answered(AWSResponse(status: response.status, fields: response.fields, body: response.body))
+            case .success(let response):
+                judge(response, credentials: request.isSigned ? time.credentials : nil, signedAt: now)
+            case .failure(let failure): Self.judge(failure)
+            }
+        }
+    }
+
+    private func outgoing(
+        _ request: AWSRequest, _ destination: Destination, _ credentials: AWSCredentials?, _ time: SigningTime
+    ) -> OutgoingRequest {
         var fields = request.fields
         fields.add("Host", destination.host)
         if let credentials {
             let signature = signers[request.service].sign(
                 method: request.method, target: destination.target, fields: fields, body: request.body,
-                credentials: credentials, at: SigningTime(seconds: now))
+                credentials: credentials, at: time)
             for field in signature.fields { fields.add(field.name, field.value) }
         }
-        let outgoing = OutgoingRequest(method: request.method, url: destination.url, fields: fields, body: request.body)
-        let own = request.timeout ?? configuration.attemptTimeout
-        let timeout = timeLeft().map { min(own, $0) } ?? own
-        if timeout <= .zero { throw .timedOut }
-        do throws(TransportFailure) {
-            let response = try await transport.send(outgoing, timeout: timeout)
-            if (200...299).contains(response.status) {
-                return .answered(AWSResponse(status: response.status, fields: response.fields, body: response.body))
-            }
-            return judge(response, credentials: credentials, signedAt: now)
-        } catch {
-            return Self.judge(error)
-        }
+        return OutgoingRequest(method: request.method, url: destination.url, fields: fields, body: request.body)
     }
 
     /// - Parameter credentials: nil of a request that was not signed.

@@ -6,12 +6,17 @@ import Logs
 
 /// Posts through `@connections`, of API Gateway or of the local server.
 ///
-/// The caller tries throttled and failed posts again; here nothing is tried twice. A room's posts are done by so many tasks as
-/// posts may be in flight, so a member that is slow holds up one of them, for no longer than ``timeout``.
+/// The caller tries throttled and failed posts again, and bounds how many are in flight; here nothing is tried twice. A
+/// room's posts are handed over together, as that is much less work than one after the other; a member that is slow holds up
+/// none of them, and for no longer than ``timeout`` whoever comes after them.
 /// Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html
 public final class ConnectionsPoster: Poster {
-    /// Posts in flight, of all fan-outs of this poster together.
-    public static let concurrency = 64
+    /// Posts that are handed over together.
+    static let together = 256
+    /// Such groups under way at once: one that waits for a slow member keeps the next from nothing.
+    static let groups = 4
+    /// Bytes of frames that are handed over together, as each is copied to its request.
+    static let bytesTogether = 8 << 20
     /// How long one post may take, tries and all; less if the function's own deadline is nearer.
     public static let timeout: Duration = .seconds(5)
 
@@ -30,21 +35,16 @@ public final class ConnectionsPoster: Poster {
     private let caller: any AWSCaller
     private let endpoint: ManagementEndpoint
     private let service: Service
-    private let permits: Permits
-    private let workers: Int
     private let fields: HTTPFields
     private let log: Log
 
     public init(
-        caller: any AWSCaller, endpoint: ManagementEndpoint, service: Service = .apiGateway,
-        concurrency: Int = ConnectionsPoster.concurrency, log: Log
+        caller: any AWSCaller, endpoint: ManagementEndpoint, service: Service = .apiGateway, log: Log
     ) {
         self.caller = caller
         self.endpoint = endpoint
         self.service = service
         self.log = log
-        permits = Permits(concurrency)
-        workers = concurrency
         fields =
             switch service {
             case .apiGateway: ["Content-Type": "application/octet-stream"]
@@ -56,15 +56,23 @@ public final class ConnectionsPoster: Poster {
     public func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery {
         guard !connections.isEmpty else { return Delivery() }
         guard let base = template(frame) else { return Delivery(failed: connections) }
-        let found = await withWorkers(workers, over: connections.count, finding: Findings()) { place, found in
-            var request = base
-            request.path = ConnectionsPoster.path(connections[place])
-            guard let error = await self.send(request) else { return }
-            found.note(error, place, connections[place])
+        let most = max(1, min(ConnectionsPoster.together, ConnectionsPoster.bytesTogether / max(1, frame.count)))
+        let found = await withWorkers(
+            ConnectionsPoster.groups, over: (connections.count + most - 1) / most, finding: Findings()
+        ) { group, found in
+            let places = group * most..<min(connections.count, (group + 1) * most)
+            let requests = connections[places].map { id in
+                var request = base
+                request.path = ConnectionsPoster.path(id)
+                return request
+            }
+            for (place, result) in zip(places, await self.send(requests)) {
+                if case .failure(let error) = result { found.note(error, place, connections[place]) }
+            }
         }
         let all = found.reduce(into: Findings()) { $0.add($1) }
         all.faults.log("posts failed", of: connections.count, bytes: frame.count, to: log)
-        // As they were given, whichever worker was first.
+        // As they were given, whichever group was first.
         return Delivery(gone: all.gone.sorted().map { connections[$0] }, failed: all.failed.sorted().map { connections[$0] })
     }
 
@@ -73,7 +81,7 @@ public final class ConnectionsPoster: Poster {
         request.method = "DELETE"
         request.path = ConnectionsPoster.path(connection)
         if case .localServer = service { request.path += "?code=\(code.rawValue)" }
-        guard let error = await send(request), !error.isGone else { return }
+        guard case .failure(let error) = await send([request])[0], !error.isGone else { return }
         var faults = PostFaults()
         faults.note(error, connection)
         faults.log("close failed", of: 1, bytes: 0, to: log)
@@ -92,17 +100,12 @@ public final class ConnectionsPoster: Poster {
 
     private static func path(_ id: ConnectionID) -> String { "/@connections/\(PercentCoding.encoded(id.text))" }
 
-    private func send(_ request: AWSRequest) async -> AWSError? {
-        await permits.take()
-        defer { permits.give() }
-        switch await caller.send(request, within: ConnectionsPoster.timeout) {
-        case .success: return nil
-        case .failure(let error): return error
-        }
+    private func send(_ requests: [AWSRequest]) async -> [Result<AWSResponse, AWSError>] {
+        await AWSDeadline.within(ConnectionsPoster.timeout) { await caller.send(all: requests) }
     }
 }
 
-/// Whom one worker did not reach, by place.
+/// Whom a group did not reach, by place.
 private struct Findings: Sendable {
     var gone: [Int] = []
     var failed: [Int] = []

@@ -56,7 +56,7 @@ public struct FanoutQueue: Sendable {
             if attempt > 1 { await backOff(attempt) }
             let request = AWSRequest.call(.sqs, target: "AmazonSQS.SendMessageBatch", FanoutBatch.request(queue: url, entries))
             do throws(AWSError) {
-                let answer = FanoutBatchAnswer(decoding: try await caller.send(request, within: FanoutQueue.timeout).get().body)
+                let answer = FanoutBatchAnswer(decoding: try await AWSDeadline.within(FanoutQueue.timeout) { await caller.outcome(of: request) }.get().body)
                 reason = answer.code ?? "the answer names no entry"
                 hopeless += entries.map(\.place).filter(answer.hopeless.contains)
                 entries.removeAll { answer.queued.contains($0.place) || answer.hopeless.contains($0.place) }

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "Library.h"
 #include "CCurl.h"
 
@@ -43,14 +44,25 @@ static int find_symbols(void *library, char *failure, size_t size) {
     return 0;
 }
 
+/// OpenSSL takes itself down when the process ends, which no thread that is inside it survives; whoever initializes it first
+/// says whether it does. Where curl speaks TLS with another library there is nothing to say.
+static void keep_openssl(void *library) {
+    const uint64_t without_atexit = 0x00080000;
+    int (*initialize)(uint64_t, const void *);
+    void *symbol = dlsym(library, "OPENSSL_init_crypto");
+    memcpy(&initialize, &symbol, sizeof symbol);
+    if (symbol) initialize(without_atexit, NULL);
+}
+
 int ccurl_load(char *failure, size_t size) {
     pthread_mutex_lock(&loading);
     if (!loaded) {
         void *library = open_library(failure, size);
         if (library && find_symbols(library, failure, size) == 0) {
+            keep_openssl(library);
             loaded = curl.global_init(GLOBAL_ALL) == 0;
             if (!loaded) snprintf(failure, size, "curl_global_init failed");
-            // After OpenSSL's own, which global_init has registered: what is registered last runs first.
+            // After OpenSSL's own, should there be one all the same: what is registered last runs first.
             else atexit(ccurl_stop_drivers);
         }
     }
@@ -71,6 +83,8 @@ static void *warm(void *unused) {
 static void finish_warming(void) { pthread_join(warming, NULL); }
 
 static void start_warming(void) {
+    // The one that the program itself is linked with, before its other threads begin to use it.
+    keep_openssl(RTLD_DEFAULT);
     if (pthread_create(&warming, NULL, warm, NULL) == 0) atexit(finish_warming);
 }
 

@@ -25,7 +25,19 @@ final class ScriptedTransport: HTTPTransport {
 
     var sent: [Sent] { state.withLock { $0 } }
 
-    func send(_ request: OutgoingRequest, timeout: Duration) async throws(TransportFailure) -> HTTPResponse {
+    func send(all requests: [OutgoingRequest], timeout: Duration) async -> [Result<HTTPResponse, TransportFailure>] {
+        var results: [Result<HTTPResponse, TransportFailure>] = []
+        for request in requests {
+            do throws(TransportFailure) {
+                results.append(.success(try await answer(request, timeout: timeout)))
+            } catch {
+                results.append(.failure(error))
+            }
+        }
+        return results
+    }
+
+    private func answer(_ request: OutgoingRequest, timeout: Duration) async throws(TransportFailure) -> HTTPResponse {
         let index = state.withLock { sent in
             sent.append(Sent(request: request, timeout: timeout))
             return sent.count - 1

@@ -6,6 +6,34 @@ import Testing
 @testable import AWSClient
 
 @Suite struct RetryTests {
+    @Test func `of many each is tried for itself, and they come back in order`() async throws {
+        // By path: 0 is answered, 1 at the second attempt, 2 never, 3 is refused for good.
+        let attempts = Mutex<[String: Int]>([:])
+        let transport = ScriptedTransport { request, _ in
+            let path = String(request.url.suffix(2))
+            let attempt = attempts.withLock { $0[path, default: 0] += 1; return $0[path]! }
+            switch path {
+            case "/1": return try (attempt == 1 ? refusal("Whatever", status: 503) : success).get()
+            case "/2": return try refusal("Whatever", status: 503).get()
+            case "/3": return try refusal("GoneException", status: 410).get()
+            default: return try success.get()
+            }
+        }
+        let client = try makeClient(keys, transport)
+        let results = await client.send(all: (0...3).map { AWSRequest(.management, path: "/\($0)") })
+        let statuses = results.map { result in
+            switch result {
+            case .success(let response): response.status
+            case .failure(.refused(let refusal)): refusal.status
+            case .failure: 0
+            }
+        }
+        #expect(statuses == [200, 200, 503, 410])
+        #expect(attempts.withLock { $0 } == ["/0": 1, "/1": 2, "/2": 4, "/3": 1])
+        #expect(client.counts == AWSCounts(calls: 4, retries: 4, throttles: 0))
+        #expect(await client.send(all: []).isEmpty)
+    }
+
     @Test(arguments: [
         refusal("ProvisionedThroughputExceededException"), refusal("ThrottlingException"), refusal("RequestLimitExceeded"),
         refusal("LimitExceededException"), refusal("SlowDown"), refusal("Whatever", status: 429), refusal("Whatever", status: 500),

@@ -10,11 +10,10 @@ import Testing
     static let frame = Array(#"{"type":"message"}"#.utf8)
 
     func poster(
-        _ aws: FakeAWS, _ service: ConnectionsPoster.Service = .apiGateway, concurrency: Int = ConnectionsPoster.concurrency,
-        lines: Lines = Lines()
+        _ aws: FakeAWS, _ service: ConnectionsPoster.Service = .apiGateway, lines: Lines = Lines()
     ) throws -> ConnectionsPoster {
         let endpoint = try ManagementEndpoint("https://abc.execute-api.eu-west-1.amazonaws.com/dev/")
-        return ConnectionsPoster(caller: aws, endpoint: endpoint, service: service, concurrency: concurrency, log: lines.log)
+        return ConnectionsPoster(caller: aws, endpoint: endpoint, service: service, log: lines.log)
     }
 
     @Test func `a post is one signed request to the connection`() async throws {
@@ -38,35 +37,27 @@ import Testing
         #expect(aws.requests.map { $0.fields.first("Authorization") } == [nil, "Bearer secret", nil])
     }
 
-    @Test(arguments: [1, 63, 64, 65, 1000])
-    func `everyone is posted to once, and no more at a time than may be`(count: Int) async throws {
-        // Until as many wait as may be in flight nobody gets an answer: so many there are, and never more.
-        let gate = Gate(opensAt: min(count, ConnectionsPoster.concurrency))
+    @Test(arguments: [1, 255, 256, 257, 3000])
+    func `everyone is posted to once, and no more are handed over than may be`(count: Int) async throws {
         let aws = FakeAWS { _ in
-            await gate.pass()
             for _ in 1...3 { await Task.yield() }
             return AWSResponse(status: 200)
         }
         let delivery = try await poster(aws).post(Self.frame, to: ids(count))
         #expect(delivery == Delivery())
-        #expect(aws.most == min(count, ConnectionsPoster.concurrency))
+        #expect(aws.most <= ConnectionsPoster.groups * ConnectionsPoster.together)
         #expect(aws.requests.map(\.path).sorted() == ids(count).map { "/@connections/\($0.text.dropLast())%3D" }.sorted())
     }
 
-    @Test func `fan-outs at once share the bound`() async throws {
-        let gate = Gate(opensAt: 8)
+    @Test func `few large frames are handed over at once`() async throws {
         let aws = FakeAWS { _ in
-            await gate.pass()
-            await Task.yield()
+            for _ in 1...3 { await Task.yield() }
             return AWSResponse(status: 200)
         }
-        let poster = try poster(aws, concurrency: 8)
-        await withTaskGroup(of: Delivery.self) { group in
-            for _ in 1...10 { group.addTask { await poster.post(Self.frame, to: ids(20)) } }
-            for await delivery in group { #expect(delivery == Delivery()) }
-        }
-        #expect(aws.most == 8)
-        #expect(aws.requests.count == 200)
+        let frame = [UInt8](repeating: 0x61, count: 128 << 10)
+        #expect(try await poster(aws).post(frame, to: ids(600)) == Delivery())
+        #expect(aws.most * frame.count <= ConnectionsPoster.groups * ConnectionsPoster.bytesTogether)
+        #expect(aws.requests.count == 600)
     }
 
     @Test func `a member that does not answer keeps nobody else waiting`() async throws {
@@ -80,7 +71,7 @@ import Testing
             await slow.pass()
             throw .timedOut
         }
-        let delivery = try await poster(aws, concurrency: 4).post(Self.frame, to: ids(500))
+        let delivery = try await poster(aws).post(Self.frame, to: ids(500))
         #expect(delivery == Delivery(failed: [ids(4)[3]]))
     }
 
@@ -125,7 +116,7 @@ import Testing
             deadlines.withLock { $0.append(AWSDeadline.current) }
             return AWSResponse(status: 200)
         }
-        let poster = try poster(aws, concurrency: 2)
+        let poster = try poster(aws)
         let begin = ContinuousClock.now
         for functions in [nil, begin + .seconds(1), begin + .seconds(3600)] {
             await AWSDeadline.$current.withValue(functions) {

@@ -16,7 +16,11 @@ import Testing
         init(_ statuses: [Int]) { state = Mutex(([], statuses)) }
         var requests: [OutgoingRequest] { state.withLock { $0.requests } }
 
-        func send(_ request: OutgoingRequest, timeout: Duration) async throws(TransportFailure) -> HTTPResponse {
+        func send(all requests: [OutgoingRequest], timeout: Duration) async -> [Result<HTTPResponse, TransportFailure>] {
+            requests.map { .success(answer($0)) }
+        }
+
+        private func answer(_ request: OutgoingRequest) -> HTTPResponse {
             state.withLock { state in
                 state.requests.append(request)
                 let status = state.statuses.count > 1 ? state.statuses.removeFirst() : state.statuses[0]

@@ -32,8 +32,7 @@ struct EndpointURL: Equatable, Sendable {
         if authority.first == UInt8(ascii: "[") {
             guard let close = authority.firstIndex(of: UInt8(ascii: "]")) else { return nil }
             let address = authority[authority.index(after: authority.startIndex)..<close]
-            guard !address.isEmpty, address.allSatisfy({ Hexadecimal.value($0) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
-            else { return nil }
+            guard !address.isEmpty, address.allSatisfy(Self.isAddressByte) else { return nil }
             host = String(Substring(authority[...close]))
             authority = authority[authority.index(after: close)...]
             guard authority.isEmpty || authority.first == UInt8(ascii: ":") else { return nil }
@@ -63,7 +62,10 @@ struct EndpointURL: Equatable, Sendable {
     var isOfAWS: Bool { host.hasSuffix(".amazonaws.com") || host.hasSuffix(".amazonaws.com.cn") }
 
     /// Whether the host is `API.execute-api.…`, as events name it.
-    var isOfAnAPI: Bool { host.utf8.split(separator: UInt8(ascii: ".")).dropFirst().first.map { $0.elementsEqual("execute-api".utf8) } ?? false }
+    var isOfAnAPI: Bool {
+        let labels = host.utf8.split(separator: UInt8(ascii: "."), maxSplits: 2)
+        return labels.count > 1 && labels[1].elementsEqual("execute-api".utf8)
+    }
 
     private static let maxBytes = 2048
 
@@ -78,6 +80,10 @@ struct EndpointURL: Equatable, Sendable {
             true
         default: false
         }
+    }
+
+    private static func isAddressByte(_ byte: UInt8) -> Bool {
+        Hexadecimal.value(byte) != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
     }
 
     private static func isPathByte(_ byte: UInt8) -> Bool {

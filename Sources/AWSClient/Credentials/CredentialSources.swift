@@ -15,7 +15,8 @@ struct CredentialSources: Sendable {
         switch (read("AWS_ACCESS_KEY_ID"), read("AWS_SECRET_ACCESS_KEY")) {
         case (let id?, let secret?):
             guard let credentials = AWSCredentials(checking: id, secret, read("AWS_SESSION_TOKEN")) else {
-                throw AWSConfigurationError("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN has blanks or control characters")
+                throw AWSConfigurationError(
+                    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN has blanks or control characters")
             }
             environment = credentials
         case (.some, nil): throw AWSConfigurationError("AWS_SECRET_ACCESS_KEY is missing: give it with AWS_ACCESS_KEY_ID")
@@ -35,8 +36,8 @@ struct CredentialSources: Sendable {
         if let credentials = try profile.credentials() { return credentials }
         if let container { return try await container.load(transport, surroundings) }
         if let credentials = try await instance?.load(transport) { return credentials }
-        throw .noCredentials(
-            "none in AWS_ACCESS_KEY_ID, in profile \(profile.name), at a container's endpoint or \(instance == nil ? "(switched off) " : "")in the instance's metadata")
+        let metadata = instance == nil ? "(switched off) in the instance's metadata" : "in the instance's metadata"
+        throw .noCredentials("none in AWS_ACCESS_KEY_ID, in profile \(profile.name), at a container's endpoint or \(metadata)")
     }
 }
 

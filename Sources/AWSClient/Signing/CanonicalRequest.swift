@@ -101,28 +101,29 @@ struct CanonicalRequest {
     }
 
     private static func appendTrimmed(_ value: String, to bytes: inout [UInt8]) {
-        let start = bytes.count
-        bytes.append(contentsOf: value.utf8)
-        guard hasBlanksToDrop(bytes, from: start) else { return }
-        var end = start
-        for index in start..<bytes.count {
-            let isBlank = isBlank(bytes[index])
-            if isBlank, end == start || bytes[end - 1] == space { continue }
-            bytes[end] = isBlank ? space : bytes[index]
-            end += 1
+        if isTrimmed(value.utf8.span) {
+            bytes.append(contentsOf: value.utf8)
+            return
         }
-        if end > start, bytes[end - 1] == space { end -= 1 }
-        bytes.removeSubrange(end...)
+        for (index, word) in value.utf8.split(whereSeparator: isBlank).enumerated() {
+            if index > 0 { bytes.append(space) }
+            bytes.append(contentsOf: word)
+        }
     }
 
-    private static func hasBlanksToDrop(_ bytes: [UInt8], from start: Int) -> Bool {
+    /// As almost every value is: the long ones are read once and copied as a whole.
+    private static func isTrimmed(_ value: Span<UInt8>) -> Bool {
         var isAfterBlank = true
-        for index in start..<bytes.count {
-            let isBlank = isBlank(bytes[index])
-            if isBlank, isAfterBlank || bytes[index] != space { return true }
-            isAfterBlank = isBlank
+        for index in value.indices {
+            let byte = value[index]
+            guard byte <= space else {
+                isAfterBlank = false
+                continue
+            }
+            if isBlank(byte), isAfterBlank || byte != space { return false }
+            isAfterBlank = isBlank(byte)
         }
-        return isAfterBlank && bytes.count > start
+        return value.isEmpty || !isAfterBlank
     }
 
     private static let space = UInt8(ascii: " ")

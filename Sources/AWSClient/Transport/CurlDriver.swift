@@ -47,7 +47,7 @@ import HTTPCodec
         return isSubmitted
     }
 
-    func cancel(_ exchange: CurlExchange) { unsafe ccurl_cancel(driver, exchange.id) }
+    func cancel(_ id: UInt64) { unsafe ccurl_cancel(driver, id) }
 
     /// What libcurl would add of its own accord; a field of the request comes before and counts.
     private static let suppressed = ["Accept:", "Expect:", "Content-Type:"]
@@ -74,10 +74,19 @@ import HTTPCodec
 
     /// A byte that would end the line, or the text, becomes a blank.
     private static func append(_ part: String, to text: inout [UInt8]) {
-        let start = text.count
-        text.append(contentsOf: part.utf8)
-        for index in start..<text.count where text[index] == 0 || text[index] == 0x0A || text[index] == 0x0D { text[index] = 0x20 }
+        if isOneLine(part.utf8.span) {
+            text.append(contentsOf: part.utf8)
+        } else {
+            text.append(contentsOf: part.utf8.map { endsLine($0) ? UInt8(ascii: " ") : $0 })
+        }
     }
+
+    private static func isOneLine(_ bytes: Span<UInt8>) -> Bool {
+        for index in bytes.indices where endsLine(bytes[index]) { return false }
+        return true
+    }
+
+    private static func endsLine(_ byte: UInt8) -> Bool { byte == 0 || byte == 0x0A || byte == 0x0D }
 
     private static func outcome(_ answer: ccurl_answer) -> CurlExchange.Outcome {
         switch unsafe Int(answer.code) {

@@ -17,23 +17,29 @@ final class CurlTransport: HTTPTransport {
 
     init(_ options: Options = Options()) { self.options = options }
 
-    func send(_ request: OutgoingRequest, timeout: Duration) async throws(TransportFailure) -> HTTPResponse {
-        let driver = try started()
-        let exchange = CurlExchange()
-        let outcome = await withTaskCancellationHandler {
+    func send(all requests: [OutgoingRequest], timeout: Duration) async -> [Result<HTTPResponse, TransportFailure>] {
+        let driver: CurlDriver
+        do throws(TransportFailure) {
+            driver = try started()
+        } catch {
+            return requests.map { _ in .failure(error) }
+        }
+        guard !requests.isEmpty else { return [] }
+        let batch = CurlBatch(count: requests.count)
+        let outcomes = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                exchange.wait(continuation)
-                if !driver.submit(request, timeout: timeout, exchange) {
-                    exchange.finish(.failure(.unavailable("out of memory")))
-                } else if exchange.isCancelled {
-                    driver.cancel(exchange)
+                batch.wait(continuation)
+                for (exchange, request) in zip(batch.exchanges(), requests) {
+                    if !driver.submit(request, timeout: timeout, exchange) {
+                        exchange.finish(.failure(.unavailable("out of memory")))
+                    }
                 }
+                if batch.isCancelled { batch.cancel(in: driver) }
             }
         } onCancel: {
-            exchange.cancel()
-            driver.cancel(exchange)
+            batch.cancel(in: driver)
         }
-        return try outcome.get().response
+        return outcomes.map { outcome in outcome.map(\.response) }
     }
 
     private func started() throws(TransportFailure) -> CurlDriver {
@@ -43,37 +49,5 @@ final class CurlTransport: HTTPTransport {
             driver = started
             return started
         }
-    }
-}
-
-/// One request that waits for its answer.
-final class CurlExchange: Sendable {
-    typealias Outcome = Result<CurlAnswer, TransportFailure>
-
-    private struct State {
-        var continuation: CheckedContinuation<Outcome, Never>?
-        var isCancelled = false
-    }
-
-    private static let lastID = Atomic<UInt64>(0)
-
-    let id = CurlExchange.lastID.wrappingAdd(1, ordering: .relaxed).newValue
-    private let state = Mutex(State())
-
-    /// Whether the task was cancelled before there was anything to cancel.
-    var isCancelled: Bool { state.withLock { $0.isCancelled } }
-
-    func wait(_ continuation: CheckedContinuation<Outcome, Never>) {
-        state.withLock { $0.continuation = continuation }
-    }
-
-    func cancel() { state.withLock { $0.isCancelled = true } }
-
-    func finish(_ outcome: Outcome) {
-        let continuation = state.withLock { state in
-            defer { state.continuation = nil }
-            return state.continuation
-        }
-        continuation?.resume(returning: outcome)
     }
 }

@@ -2,8 +2,16 @@ import HTTPCodec
 
 /// Carries signed requests.
 protocol HTTPTransport: Sendable {
-    /// - Parameter timeout: from now to the answer's last byte.
-    func send(_ request: OutgoingRequest, timeout: Duration) async throws(TransportFailure) -> HTTPResponse
+    /// Carries all of them side by side, as far as its connections reach, and returns when the last has its outcome.
+    /// - Parameter timeout: for each, from now to the answer's last byte.
+    /// - Returns: one outcome for each request, in their order.
+    func send(all requests: [OutgoingRequest], timeout: Duration) async -> [Result<HTTPResponse, TransportFailure>]
+}
+
+extension HTTPTransport {
+    func send(_ request: OutgoingRequest, timeout: Duration) async throws(TransportFailure) -> HTTPResponse {
+        try await send(all: [request], timeout: timeout)[0].get()
+    }
 }
 
 struct OutgoingRequest: Equatable, Sendable {
