@@ -137,3 +137,29 @@ def test_an_authorizer_lets_in_who_has_a_token(impatient, clients, tenant):
     event = json.loads((EVENTS / "authorizer.json").read_text())
     answer = impatient.aws("lambda").invoke(FunctionName=impatient.function("Authorizer"), Payload=json.dumps(event).encode())
     assert answer["FunctionError"] and json.loads(answer["Payload"].read())["errorMessage"] == "Unauthorized"
+
+
+@pytest.fixture
+def online_with(impatient):
+    """Changes settings of the Online function, until the test is over."""
+    service, name = impatient.aws("lambda"), impatient.function("Online")
+    right = service.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    yield lambda **changes: service.update_function_configuration(FunctionName=name, Environment={"Variables": right | changes})
+    service.update_function_configuration(FunctionName=name, Environment={"Variables": right})
+
+
+def test_a_table_that_is_not_there_is_named_in_the_log(impatient, online_with, clients, tenant):
+    alice = clients(impatient, "alice", tenant)
+    online_with(MUSTER_TABLE="not-there")
+    alice.error("internal", {"action": "online"})
+    wait_for(lambda: any(f"not-there in {REGION} does not exist" in line for line in impatient.log("Online")), what="the reason")
+
+
+@pytest.mark.parametrize("changes, named", [
+    ({"MUSTER_TABLE": ""}, "MUSTER_TABLE is missing"), ({"MUSTER_PRESENCE_TTL": "soon"}, "MUSTER_PRESENCE_TTL is 'soon'"),
+], ids=["no table", "no number"])
+def test_a_setting_that_cannot_be_used_is_named_by_whoever_invokes(impatient, online_with, changes, named):
+    """The function cannot start: AWS logs what it reports then, the emulator only hands it back."""
+    online_with(**changes)
+    answer = impatient.aws("lambda").invoke(FunctionName=impatient.function("Online"), Payload=b"{}")
+    assert answer["FunctionError"] and named in answer["Payload"].read().decode()
