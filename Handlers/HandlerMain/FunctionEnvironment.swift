@@ -15,7 +15,8 @@ struct FunctionEnvironment {
     let service: ServiceEnvironment
     let log: Log
     let metrics = Metrics()
-    /// The function's name, the dimension of its metrics.
+    /// The function's name, the dimension of its metrics; nil beside the local server, which gives its functions names too
+    /// and does not read what they print.
     let functionName: String?
     private let read: VariableReader
 
@@ -24,7 +25,7 @@ struct FunctionEnvironment {
         service = try ServiceEnvironment(variables)
         read = VariableReader(variables)
         log = Log(level: service.logLevel, format: service.logFormat)
-        functionName = read.text("AWS_LAMBDA_FUNCTION_NAME")
+        functionName = read.text("MUSTER_DATABASE") == nil ? read.text("AWS_LAMBDA_FUNCTION_NAME") : nil
     }
 
     /// Everything a handler needs that has connections to keep or to post to.
@@ -51,7 +52,8 @@ struct FunctionEnvironment {
             if let queue = read.text("FANOUT_QUEUE_URL") {
                 FanoutPoster(
                     direct: direct, queue: FanoutQueue(caller: client, url: queue, log: log),
-                    threshold: try read.count("FANOUT_THRESHOLD", 1...1_000_000) ?? FanoutPoster.threshold, log: log)
+                    threshold: try read.count("FANOUT_THRESHOLD", 1...1_000_000) ?? FanoutPoster.threshold,
+                    onQueued: { [metrics] in metrics.add(.fanoutQueued, $0) }, log: log)
             } else {
                 direct
             }

@@ -12,7 +12,7 @@ struct Invocation {
 
     func run(_ handler: @Sendable () async throws -> InvocationResult) async throws -> InvocationResult {
         let surroundings = Surroundings(deadline: deadline, fields: fields)
-        let report = Report(metrics: environment.metrics, client: client, before: client?.counts ?? AWSCounts(), fields: properties, function: environment.functionName)
+        let report = Report(environment: environment, client: client, properties: properties)
         do {
             let result = try await surroundings.hold { try await handler() }
             return InvocationResult(response: result.response) {
@@ -56,23 +56,31 @@ private struct Surroundings: Sendable {
 
 /// One invocation's metrics, as a line on standard output.
 private struct Report: Sendable {
-    let metrics: Metrics
-    let client: AWSClient?
-    let before: AWSCounts
-    let fields: [(name: String, value: String)]
-    let function: String?
+    private let metrics: Metrics
+    /// Nil outside Lambda, where nobody would read it.
+    private let function: String?
+    private let client: AWSClient?
+    private let before: AWSCounts
+    private let properties: [(name: String, value: String)]
 
-    /// Nothing outside Lambda: nobody reads it there.
+    init(environment: FunctionEnvironment, client: AWSClient?, properties: [(name: String, value: String)]) {
+        metrics = environment.metrics
+        function = environment.functionName
+        self.client = client
+        before = client?.counts(of: .dynamoDB) ?? AWSCounts()
+        self.properties = properties
+    }
+
     func write() {
         if let client {
-            let after = client.counts
+            let after = client.counts(of: .dynamoDB)
             metrics.add(.tableCalls, after.calls - before.calls)
             metrics.add(.tableRetries, after.retries - before.retries)
             metrics.add(.tableThrottles, after.throttles - before.throttles)
         }
         let values = metrics.take()
         guard let function,
-            let line = EmbeddedMetricFormat.line(values, time: Log.systemClock(), function: function, properties: fields)
+            let line = EmbeddedMetricFormat.line(values, time: Log.systemClock(), function: function, properties: properties)
         else { return }
         // A short write loses the line's end, which CloudWatch then takes for a log line: metrics never stop the service.
         _ = unsafe line.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }

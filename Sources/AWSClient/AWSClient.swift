@@ -14,7 +14,8 @@ public final class AWSClient: AWSCaller {
     private let surroundings: Surroundings
     private let credentials: CredentialCache
     private let signers: Signers
-    private let counters = AWSCounters()
+    private let counters: [AWSService: AWSCounters] = Dictionary(
+        uniqueKeysWithValues: AWSService.allCases.map { ($0, AWSCounters()) })
     /// Seconds that the service's clock is ahead of ours.
     private let skew = Atomic<Int64>(0)
 
@@ -40,15 +41,15 @@ public final class AWSClient: AWSCaller {
     /// request says so.
     public static func warmUp() { CurlDriver.loadBeside() }
 
-    /// What was called so far.
-    public var counts: AWSCounts { counters.counts }
+    /// What was called of a service so far.
+    public func counts(of service: AWSService) -> AWSCounts { counters[service]?.counts ?? AWSCounts() }
 
     public func send(_ request: AWSRequest) async throws(AWSError) -> AWSResponse {
         try await send(all: [request])[0].get()
     }
 
     public func send(all requests: [AWSRequest]) async -> [Result<AWSResponse, AWSError>] {
-        counters.calls.wrappingAdd(requests.count, ordering: .relaxed)
+        for request in requests { counters[request.service]?.calls.wrappingAdd(1, ordering: .relaxed) }
         let outcomes = await attempt(requests)
         var results: [Result<AWSResponse, AWSError>] = []
         results.reserveCapacity(requests.count)
@@ -79,7 +80,7 @@ public final class AWSClient: AWSCaller {
         var last = (error: error, again: again)
         do throws(AWSError) {
             while true {
-                try await prepare(&chances, last.again, last.error)
+                try await prepare(&chances, request.service, last.again, last.error)
                 switch await attempt([request])[0] {
                 case .answered(let response): return .success(response)
                 case .failed(let error, let again): last = (error, again)
@@ -139,7 +140,7 @@ public final class AWSClient: AWSCaller {
             case .success(let response) where (200...299).contains(response.status):
                 .answered(AWSResponse(status: response.status, fields: response.fields, body: response.body))
             case .success(let response):
-                judge(response, credentials: request.isSigned ? time.credentials : nil, signedAt: now)
+                judge(response, of: request.service, credentials: request.isSigned ? time.credentials : nil, signedAt: now)
             case .failure(let failure): Self.judge(failure)
             }
         }
@@ -164,9 +165,11 @@ public final class AWSClient: AWSCaller {
     }
 
     /// - Parameter credentials: nil of a request that was not signed.
-    private func judge(_ response: HTTPResponse, credentials: AWSCredentials?, signedAt now: Int64) -> Outcome {
+    private func judge(
+        _ response: HTTPResponse, of service: AWSService, credentials: AWSCredentials?, signedAt now: Int64
+    ) -> Outcome {
         let refusal = AWSRefusal(response)
-        if refusal.isThrottling { counters.throttles.wrappingAdd(1, ordering: .relaxed) }
+        if refusal.isThrottling { counters[service]?.throttles.wrappingAdd(1, ordering: .relaxed) }
         if let credentials, refusal.isAboutCredentials { return .failed(.refused(refusal), .credentials(credentials)) }
         if credentials != nil, let offset = ClockSkew.correction(for: refusal, fields: response.fields, now: now) {
             return .failed(.refused(refusal), .clock(offset))
@@ -187,7 +190,9 @@ public final class AWSClient: AWSCaller {
     }
 
     /// Returns when the next attempt may begin, and throws `error` when there is none.
-    private func prepare(_ chances: inout Chances, _ again: Again, _ error: AWSError) async throws(AWSError) {
+    private func prepare(
+        _ chances: inout Chances, _ service: AWSService, _ again: Again, _ error: AWSError
+    ) async throws(AWSError) {
         switch again {
         case .nothing: throw error
         case .credentials(let refused):
@@ -205,7 +210,7 @@ public final class AWSClient: AWSCaller {
             await surroundings.sleep(pause)
             if Task.isCancelled { throw error }
         }
-        counters.retries.wrappingAdd(1, ordering: .relaxed)
+        counters[service]?.retries.wrappingAdd(1, ordering: .relaxed)
     }
 
     /// Until the deadline, without what is kept for the answer; nil without a deadline.

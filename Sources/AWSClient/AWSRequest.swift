@@ -1,7 +1,7 @@
 import HTTPCodec
 
 /// The services of AWS that Muster calls.
-public enum AWSService: String, Sendable {
+public enum AWSService: String, CaseIterable, Sendable {
     case dynamoDB = "dynamodb"
     case sqs
     /// API Gateway's `@connections`, whose name in signatures is `execute-api`.

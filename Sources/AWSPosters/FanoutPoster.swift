@@ -14,12 +14,18 @@ public struct FanoutPoster: Poster {
     public let direct: any Poster
     private let queue: FanoutQueue
     private let threshold: Int
+    private let onQueued: @Sendable (Int) -> Void
     private let log: Log
 
-    public init(direct: any Poster, queue: FanoutQueue, threshold: Int = FanoutPoster.threshold, log: Log) {
+    /// - Parameter onQueued: told how many connections' frame the queue took.
+    public init(
+        direct: any Poster, queue: FanoutQueue, threshold: Int = FanoutPoster.threshold,
+        onQueued: @escaping @Sendable (Int) -> Void = { _ in }, log: Log
+    ) {
         self.direct = direct
         self.queue = queue
         self.threshold = threshold
+        self.onQueued = onQueued
         self.log = log
     }
 
@@ -27,6 +33,7 @@ public struct FanoutPoster: Poster {
     public func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery {
         guard connections.count > threshold else { return await direct.post(frame, to: connections) }
         let left = await queue.send(frame, to: connections)
+        onQueued(connections.count - left.count)
         guard !left.isEmpty else { return Delivery() }
         log.warning("posted without the queue", ["connections": left.count, "of": connections.count])
         return await direct.post(frame, to: left)

@@ -30,7 +30,7 @@ import Testing
         }
         #expect(statuses == [200, 200, 503, 410])
         #expect(attempts.withLock { $0 } == ["/0": 1, "/1": 2, "/2": 4, "/3": 1])
-        #expect(client.counts == AWSCounts(calls: 4, retries: 4, throttles: 0))
+        #expect(client.counts(of: .management) == AWSCounts(calls: 4, retries: 4, throttles: 0))
         #expect(await client.send(all: []).isEmpty)
     }
 
@@ -45,8 +45,8 @@ import Testing
         let client = try makeClient(keys, transport)
         #expect(try await client.send(anyCall).status == 200)
         #expect(transport.sent.count == 2)
-        #expect(client.counts.calls == 1)
-        #expect(client.counts.retries == 1)
+        #expect(client.counts(of: .dynamoDB).calls == 1)
+        #expect(client.counts(of: .dynamoDB).retries == 1)
     }
 
     @Test(arguments: [
@@ -61,7 +61,7 @@ import Testing
         let error = await failure { () async throws(AWSError) in try await client.send(anyCall) }
         #expect(error != nil)
         #expect(transport.sent.count == 1)
-        #expect(client.counts.retries == 0)
+        #expect(client.counts(of: .dynamoDB).retries == 0)
     }
 
     @Test func `pauses double up to their bound, and attempts are bounded`() async throws {
@@ -75,7 +75,7 @@ import Testing
         #expect(refusal.code == "ThrottlingException")
         #expect(refusal.message == "because")
         #expect(transport.sent.count == 7)
-        #expect(client.counts == AWSCounts(calls: 1, retries: 6, throttles: 7))
+        #expect(client.counts(of: .dynamoDB) == AWSCounts(calls: 1, retries: 6, throttles: 7))
         let milliseconds = time.slept.map { Int(($0 / .milliseconds(1)).rounded()) }
         #expect(milliseconds == [50, 100, 200, 400, 800, 1000])
     }

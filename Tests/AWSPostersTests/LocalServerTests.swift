@@ -34,6 +34,9 @@ import Testing
         let environment = ["AWS_REGION": "local", "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"]
         var surroundings = Surroundings.system
         surroundings.sleep = { _ in }
+        // A machine with much to do must not let the posts' time run out.
+        let start = ContinuousClock.now
+        surroundings.now = { start }
         let client = AWSClient(try AWSConfiguration { environment[$0] }, log: .silent, transport: wire, surroundings: surroundings)
         let endpoint = try ManagementEndpoint("http://127.0.0.1:8081/local")
         return ConnectionsPoster(caller: client, endpoint: endpoint, service: .localServer(token: token), log: .silent)

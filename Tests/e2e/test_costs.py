@@ -4,6 +4,7 @@ import pathlib
 import uuid
 
 import pytest
+from deployment import client
 from naive import NaiveChat
 
 DOCUMENT = pathlib.Path(__file__).parents[2] / "schema" / "cost.md"
@@ -17,7 +18,7 @@ def stated(action, column):
 
 @pytest.mark.parametrize("size, column", [(10, "room of 10"), (100, "room of 100"), (1000, "room of 1,000")])
 def test_the_naive_design_costs_what_is_stated(emulator, size, column):
-    chat = NaiveChat(emulator.client("dynamodb"), f"naive-{uuid.uuid4().hex}")
+    chat = NaiveChat(client(emulator, "dynamodb"), f"naive-{uuid.uuid4().hex}")
     chat.create()
     connections = [chat.connect(number, f"lobby{size:011}") for number in range(size)]
     chat.send(connections[0])

@@ -14,6 +14,7 @@ public struct AWSCounts: Equatable, Sendable {
     }
 }
 
+/// Of one service.
 final class AWSCounters: Sendable {
     let calls = Atomic(0)
     let retries = Atomic(0)
