@@ -18,6 +18,7 @@ struct PreparedRequests {
         signing = credentials.map {
             signer.share(method: model.method, fields: fields, body: model.body, credentials: $0, at: time)
         }
+        for field in signing?.fields ?? [:] { fields.add(field.name, field.value) }
         self.fields = fields
     }
 
@@ -31,9 +32,7 @@ struct PreparedRequests {
     func outgoing(_ path: String) -> OutgoingRequest {
         let destination = base.with(path: path)
         var fields = fields
-        if let signing {
-            for field in signer.sign(target: destination.target, signing).fields { fields.add(field.name, field.value) }
-        }
+        if let signing { fields.add("Authorization", signer.authorization(target: destination.target, signing)) }
         return OutgoingRequest(method: model.method, url: destination.url, fields: fields, body: model.body)
     }
 }

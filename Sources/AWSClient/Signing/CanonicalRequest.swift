@@ -47,6 +47,11 @@ struct CanonicalRequest {
 
     /// Without empty and `.` segments, `..` resolved, and then encoded once more: what the path has encoded is so twice.
     private static func appendPath(_ path: Substring.UTF8View, to bytes: inout [UInt8]) {
+        // Nearly every path is as it should be.
+        if isNormal(path.span) {
+            appendEncoded(path.span, to: &bytes)
+            return
+        }
         var segments: [Substring.UTF8View] = []
         var endsOpen = false
         for segment in path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
@@ -67,6 +72,26 @@ struct CanonicalRequest {
         if segments.isEmpty || endsOpen { bytes.append(UInt8(ascii: "/")) }
     }
 
+    /// Whether it begins with a slash and no segment is empty or begins with a dot.
+    private static func isNormal(_ path: Span<UInt8>) -> Bool {
+        var isAfterSlash = false
+        for index in path.indices {
+            let byte = path[index]
+            if index == 0, byte != slash { return false }
+            if isAfterSlash, byte == slash || byte == dot { return false }
+            isAfterSlash = byte == slash
+        }
+        return !path.isEmpty && !isAfterSlash
+    }
+
+    private static func appendEncoded(_ path: Span<UInt8>, to bytes: inout [UInt8]) {
+        for index in path.indices {
+            let byte = path[index]
+            if byte == slash { bytes.append(slash) } else { URIEncoding.append(byte, to: &bytes) }
+        }
+    }
+
+    private static let slash = UInt8(ascii: "/")
     private static let dot = UInt8(ascii: ".")
 
     /// Names and values encoded in the one canonical way, sorted by name and then by value.

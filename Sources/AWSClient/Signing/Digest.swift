@@ -1,4 +1,5 @@
 import COpenSSL
+import Synchronization
 
 /// libcrypto's SHA-256.
 @safe enum SHA256 {
@@ -26,10 +27,11 @@ import COpenSSL
 
 /// libcrypto's HMAC-SHA256 with one key.
 ///
-/// The implementation is found and the key is hashed once, in `init`; a code costs one copy of that state.
+/// The implementation is found and the key is hashed once, in `init`; a code costs going back to that state.
 @safe final class KeyedHash: @unchecked Sendable {
-    /// Never changed after `init`, only copied, and freed with the last reference: that is what makes sharing it safe.
-    private let keyed: OpaquePointer
+    /// The pointer never changes, and is freed with the last reference; what it leads to is used by whoever holds the lock.
+    private let context: OpaquePointer
+    private let lock = Mutex(())
 
     /// Traps if libcrypto lacks HMAC or SHA-256, which only a broken installation does.
     init(key: [UInt8]) {
@@ -47,20 +49,22 @@ import COpenSSL
             return unsafe EVP_MAC_init(context, key, key.count, parameters) == 1
         }
         precondition(isKeyed, "libcrypto offers no HMAC with SHA-256")
-        unsafe keyed = context
+        unsafe self.context = context
     }
 
     deinit {
-        unsafe EVP_MAC_CTX_free(keyed)
+        unsafe EVP_MAC_CTX_free(context)
     }
 
     func code(over input: [UInt8]) -> [UInt8] {
-        guard let context = unsafe EVP_MAC_CTX_dup(keyed) else { preconditionFailure("out of memory") }
-        defer { unsafe EVP_MAC_CTX_free(context) }
-        return unsafe [UInt8](unsafeUninitializedCapacity: SHA256.size) { output, count in
-            let isDone = unsafe EVP_MAC_update(context, input, input.count) == 1
-                && EVP_MAC_final(context, output.baseAddress, &count, output.count) == 1
-            precondition(isDone && count == SHA256.size, "libcrypto failed to compute a code")
+        lock.withLock { _ in
+            unsafe [UInt8](unsafeUninitializedCapacity: SHA256.size) { output, count in
+                // Without a key: that of before.
+                let isDone = unsafe EVP_MAC_init(context, nil, 0, nil) == 1
+                    && EVP_MAC_update(context, input, input.count) == 1
+                    && EVP_MAC_final(context, output.baseAddress, &count, output.count) == 1
+                precondition(isDone && count == SHA256.size, "libcrypto failed to compute a code")
+            }
         }
     }
 }

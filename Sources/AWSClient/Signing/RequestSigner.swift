@@ -41,7 +41,14 @@ public final class RequestSigner: Sendable {
     public func sign(
         method: String, target: String, fields: HTTPFields, body: [UInt8], credentials: AWSCredentials, at time: SigningTime
     ) -> Signature {
-        sign(target: target, share(method: method, fields: fields, body: body, credentials: credentials, at: time))
+        let shared = share(method: method, fields: fields, body: body, credentials: credentials, at: time)
+        let covered = cover(target, shared)
+        let authorization = authorization(covered, shared)
+        var fields = shared.fields
+        fields.add("Authorization", authorization)
+        return Signature(
+            authorization: authorization, fields: fields, canonicalRequest: covered.canonical.bytes,
+            stringToSign: covered.stringToSign)
     }
 
     /// What the signatures of requests have in common that differ in their target only.
@@ -68,33 +75,34 @@ public final class RequestSigner: Sendable {
             rest: CanonicalRequest.Rest(fields: signed, body: body), fields: added)
     }
 
-    func sign(target: String, _ shared: Shared) -> Signature {
-        let (key, time) = (shared.key, shared.time)
+    /// The value of `Authorization` for one of them.
+    func authorization(target: String, _ shared: Shared) -> String { authorization(cover(target, shared), shared) }
+
+    private func cover(_ target: String, _ shared: Shared) -> (canonical: CanonicalRequest, stringToSign: [UInt8]) {
         let canonical = CanonicalRequest(method: shared.method, target: target, rest: shared.rest)
         var stringToSign: [UInt8] = []
         stringToSign.reserveCapacity(160)
         stringToSign.append(contentsOf: "AWS4-HMAC-SHA256\n".utf8)
-        stringToSign.append(contentsOf: time.text)
+        stringToSign.append(contentsOf: shared.time.text)
         stringToSign.append(UInt8(ascii: "\n"))
-        stringToSign.append(contentsOf: key.scope)
+        stringToSign.append(contentsOf: shared.key.scope)
         stringToSign.append(UInt8(ascii: "\n"))
         Hexadecimal.append(SHA256.digest(canonical.bytes), to: &stringToSign)
+        return (canonical, stringToSign)
+    }
 
+    private func authorization(_ covered: (canonical: CanonicalRequest, stringToSign: [UInt8]), _ shared: Shared) -> String {
         var authorization: [UInt8] = []
         authorization.reserveCapacity(320)
         authorization.append(contentsOf: "AWS4-HMAC-SHA256 Credential=".utf8)
         authorization.append(contentsOf: shared.accessKeyID.utf8)
         authorization.append(UInt8(ascii: "/"))
-        authorization.append(contentsOf: key.scope)
+        authorization.append(contentsOf: shared.key.scope)
         authorization.append(contentsOf: ", SignedHeaders=".utf8)
-        authorization.append(contentsOf: canonical.signedFields)
+        authorization.append(contentsOf: covered.canonical.signedFields)
         authorization.append(contentsOf: ", Signature=".utf8)
-        Hexadecimal.append(key.hash.code(over: stringToSign), to: &authorization)
-        let text = String(decoding: authorization, as: UTF8.self)
-        var added = shared.fields
-        added.add("Authorization", text)
-        return Signature(
-            authorization: text, fields: added, canonicalRequest: canonical.bytes, stringToSign: stringToSign)
+        Hexadecimal.append(shared.key.hash.code(over: covered.stringToSign), to: &authorization)
+        return String(decoding: authorization, as: UTF8.self)
     }
 
     private func key(for credentials: AWSCredentials, on time: SigningTime) -> DerivedKey {
