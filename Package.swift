@@ -88,7 +88,8 @@ let package = Package(
         + handlers.map(handler)
         + [
             tests("StructureTests", []),
-            .target(name: "TestSupport", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/TestSupport"),
+            .target(
+                name: "TestSupport", dependencies: ["WebSocketCodec", "HTTPCodec", "AWSClient", "JSONCoding", "Logs"], path: "Tests/TestSupport"),
             .target(name: "CodecChecks", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/fuzz/Checks"),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
@@ -108,7 +109,7 @@ let package = Package(
             tests("WireTests", ["ChatModel", "ChatWire", "JSONCoding"]),
             tests("CostTests", [
                 "ChatModel", "ChatStore", "ChatWire", "ChatBroadcast", "ChatHandlers", "MemoryTable", "Logs", "AWSClient", "AWSPosters",
-                "DynamoTable", "HTTPCodec",
+                "DynamoTable", "HTTPCodec", "TestSupport",
             ]),
             tests("HandlerTests", [
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "Metrics", "JSONCoding",

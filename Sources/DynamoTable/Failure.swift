@@ -49,14 +49,14 @@ struct Failure {
         let said = Failure.harmless(refusal.message)
         return switch refusal.code {
         case "ResourceNotFoundException":
-            "\(place) does not exist: check the table's name and the region, or deploy it"
-        case "AccessDeniedException": "\(operation.rawValue) on \(place) is not allowed: \(said)"
-        case "ExpiredTokenException", "ExpiredToken": "the credentials have expired"
+            "\(place) does not exist (\(refusal.code)): check the table's name and the region, or deploy it"
+        case "AccessDeniedException": "\(operation.rawValue) on \(place) is not allowed (\(refusal.code)): \(said)"
+        case "ExpiredTokenException", "ExpiredToken": "the credentials have expired (\(refusal.code))"
         case "UnrecognizedClientException", "InvalidClientTokenId", "MissingAuthenticationTokenException",
             "IncompleteSignatureException":
-            "DynamoDB does not know the credentials: \(said)"
+            "DynamoDB does not know the credentials (\(refusal.code)): \(said)"
         case "InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired":
-            "the signature was refused: check this machine's clock, then the secret key: \(said)"
+            "the signature was refused (\(refusal.code)): check this machine's clock, then the secret key: \(said)"
         case "": "\(operation.rawValue) was answered with status \(refusal.status)"
         default: "\(operation.rawValue) was answered with \(refusal.code) (status \(refusal.status)): \(said)"
         }

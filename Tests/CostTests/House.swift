@@ -26,14 +26,15 @@ final class CountingPoster: Poster {
 
 /// The service on a metered table. Ids have 16 bytes and the tenant 12, as `schema/README.md` assumes.
 struct House {
-    let table = MeteredTable()
+    let table: any CountingTable
     let poster = CountingPoster()
     let clock = Clock()
     private let settings: Settings
     let services: ChatServices
 
-    init(_ settings: Settings = Settings()) {
+    init(_ settings: Settings = Settings(), on table: any CountingTable = MeteredTable()) {
         self.settings = settings
+        self.table = table
         services = ChatServices(
             table: table, poster: poster, verifier: nil, settings: settings, clock: clock, log: .silent)
     }

@@ -12,8 +12,13 @@ struct Units: Equatable, CustomStringConvertible {
     var description: String { "\(read) RCU, \(write) + \(index)i WCU" }
 }
 
+/// A table that knows what was used of it since the last time.
+protocol CountingTable: Table {
+    func take() -> Units
+}
+
 /// A table that counts the capacity units of every call.
-final class MeteredTable: Table {
+final class MeteredTable: CountingTable {
     private let table: MemoryTable
     private let changes: ChangeLog
     private let units = Mutex(Units())

@@ -21,12 +21,15 @@ struct ActionCost: Equatable, CustomStringConvertible {
 
 /// Every action, once, in a room of so many connections of as many users.
 struct RoomCosts {
-    private let house = House()
+    private let house: House
     private let size: Int
     private static let room = ",\"roomId\":\"lobby00000000016\""
     private static let body = ",\"body\":\"" + String(repeating: "b", count: 200) + "\""
 
-    init(room size: Int) { self.size = size }
+    init(room size: Int, on table: any CountingTable = MeteredTable()) {
+        self.size = size
+        house = House(on: table)
+    }
 
     /// The actions of the first member, a newcomer's, and a member's end.
     func counted() async throws -> [ActionCost] {

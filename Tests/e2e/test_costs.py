@@ -1,4 +1,4 @@
-"""The naive design in schema/cost.md is what is counted here on the emulator; ours is counted by the Swift tests."""
+"""The naive design in schema/cost.md is what is counted here on the emulator; ours is counted by Tests/CostTests."""
 
 import pathlib
 import uuid

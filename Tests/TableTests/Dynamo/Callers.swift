@@ -1,6 +1,7 @@
 import AWSClient
 import JSONCoding
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import DynamoTable

@@ -2,6 +2,7 @@ import AWSClient
 import ChatStore
 import JSONCoding
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import DynamoTable
@@ -123,7 +124,7 @@ import Testing
             { _ = try await missing.delete(key, if: nil) }, { _ = try await missing.query(Query(pk: "P")) },
             { try await missing.write([.put(Item(key))]) }, { try await missing.transact([.put(Item(key), if: nil)]) },
         ]
-        let expected = "the table muster-none in eu-west-1 does not exist: check the table's name and the region, or deploy it"
+        let expected = "the table muster-none in eu-west-1 does not exist (ResourceNotFoundException): check the table's name and the region, or deploy it"
         for call in calls { #expect(await attempt(call) == .unavailable(expected)) }
         let name = Emulator.freshName()
         _ = try await Emulator.call("CreateTable", """

@@ -1,18 +1,16 @@
 import AWSClient
-import ChatStore
-import DynamoTable
 import Foundation
 import JSONCoding
 import Logs
 import Synchronization
 
 /// The emulator of AWS that `make test` starts beside the tests.
-enum Emulator {
+public enum Emulator {
     /// Nil with plain `swift test`: DynamoDB is then not among the engines.
-    static let endpoint = ProcessInfo.processInfo.environment["MUSTER_DYNAMODB_ENDPOINT"]
-    static let isRequired = ProcessInfo.processInfo.environment["MUSTER_REQUIRE_EMULATOR"] == "1"
+    public static let endpoint = ProcessInfo.processInfo.environment["MUSTER_DYNAMODB_ENDPOINT"]
+    public static let isRequired = ProcessInfo.processInfo.environment["MUSTER_REQUIRE_EMULATOR"] == "1"
 
-    static let caller: any AWSCaller = {
+    public static let caller: any AWSCaller = {
         let settings = [
             "AWS_ENDPOINT_URL_DYNAMODB": endpoint!, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
         ]
@@ -22,14 +20,14 @@ enum Emulator {
     private static let tables = Atomic(0)
 
     /// A name that no other table of any test has.
-    static func freshName() -> String {
+    public static func freshName() -> String {
         "muster-\(getpid())-\(tables.add(1, ordering: .relaxed).newValue)"
     }
 
     /// Creates the table that `schema/README.md` describes.
     /// - Parameter timeToLive: Contract tests store what has long expired, and the emulator deletes it within a minute,
     ///   where DynamoDB leaves alone what expired over five years ago.
-    static func createTable(_ name: String, timeToLive: Bool = false, caller: any AWSCaller = caller) async throws {
+    public static func createTable(_ name: String, timeToLive: Bool = false, caller: any AWSCaller = caller) async throws {
         func index(_ name: String) -> String {
             """
             {"IndexName":"\(name)","KeySchema":[{"AttributeName":"\(name)PK","KeyType":"HASH"},\
@@ -51,31 +49,8 @@ enum Emulator {
             """, caller)
     }
 
-    static func call(_ operation: String, _ body: String, _ caller: any AWSCaller = caller) async throws -> JSONObject? {
+    public static func call(_ operation: String, _ body: String, _ caller: any AWSCaller = caller) async throws -> JSONObject? {
         let request = AWSRequest.call(.dynamoDB, target: "DynamoDB_20120810.\(operation)", Array(body.utf8))
         return try JSONParser.parse(try await caller.send(request).body).object
     }
-}
-
-/// Pages of at most so many items.
-struct PagedTable: Table {
-    let table: any Table
-    let pageSize: Int
-
-    func get(_ key: Key, strong: Bool) async throws(TableError) -> Item? { try await table.get(key, strong: strong) }
-    func get(_ keys: [Key], strong: Bool) async throws(TableError) -> [Item] { try await table.get(keys, strong: strong) }
-    func put(_ item: Item, if condition: Condition?) async throws(TableError) { try await table.put(item, if: condition) }
-    func update(_ update: Update, returning: ReturnedImage) async throws(TableError) -> Item? {
-        try await table.update(update, returning: returning)
-    }
-    func delete(_ key: Key, if condition: Condition?) async throws(TableError) -> Item? {
-        try await table.delete(key, if: condition)
-    }
-    func query(_ query: Query) async throws(TableError) -> Page {
-        var query = query
-        query.limit = min(query.limit ?? pageSize, pageSize)
-        return try await table.query(query)
-    }
-    func write(_ writes: [BatchWrite]) async throws(TableError) { try await table.write(writes) }
-    func transact(_ actions: [TransactAction]) async throws(TableError) { try await table.transact(actions) }
 }
