@@ -41,6 +41,11 @@ struct Expressions {
         json.endObject()
     }
 
+    /// The primary key and these.
+    mutating func projection(_ attributes: [String]) -> String {
+        (["PK", "SK"] + attributes.map { name($0) }).joined(separator: ",")
+    }
+
     /// A condition expression that holds where ``Condition/holds(for:)`` does.
     mutating func condition(_ condition: Condition) -> String { text(condition, within: nil) }
 

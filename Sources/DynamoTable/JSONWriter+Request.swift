@@ -67,6 +67,7 @@ extension JSONWriter {
         var expressions = Expressions()
         if let name = query.index.indexName { member("IndexName", name) }
         member("KeyConditionExpression", expressions.keyCondition(query))
+        if let wanted = query.wanted { member("ProjectionExpression", expressions.projection(wanted)) }
         expressions.write(to: &self)
         if !query.ascending { member("ScanIndexForward", false) }
         if query.strong { member("ConsistentRead", true) }

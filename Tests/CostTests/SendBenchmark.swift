@@ -50,8 +50,7 @@ struct SendBenchmark {
     private static let members: String = {
         let items = (100_000..<100_100).map { number in
             """
-            {"PK":{"S":"ROOM#tenant000012#lobby00000000016"},"SK":{"S":"CONN#connection\(number)="},"GSI1PK":{"S":"CONN#connection\(number)="},\
-            "GSI1SK":{"S":"ROOM#tenant000012#lobby00000000016"},"v":{"N":"1"},"tenantId":{"S":"tenant000012"},"userId":{"S":"user\(number)"},"joinedAt":{"N":"1763732240123"}}
+            {"PK":{"S":"ROOM#tenant000012#lobby00000000016"},"SK":{"S":"CONN#connection\(number)="},"userId":{"S":"user\(number)"}}
             """
         }
         return #"{"Count":100,"ScannedCount":100,"Items":[\#(items.joined(separator: ","))]}"#

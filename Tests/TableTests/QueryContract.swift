@@ -44,6 +44,14 @@ import Testing
         .below("a"), .below("\u{1}"), .below("𝄞"), .below("ab"),
     ]
 
+    @Test(arguments: Engine.all) func `what is wanted is there, through every page`(engine: Engine) async throws {
+        let tested = try await engine.table()
+        try await tested.put((1...5).map { Item(Key("P", "\($0)"), gsi1: Key("G", "\($0)"), ["a": .number($0), "b": .string("b")]) })
+        let items = try await tested.all(Query(pk: "P", strong: true, wanted: ["a", "none"]), pageSize: engine.pageSize)
+        #expect(items.map(\.key) == (1...5).map { Key("P", "\($0)") })
+        #expect(items.map { $0.number("a") } == [1, 2, 3, 4, 5])
+    }
+
     @Test(arguments: Engine.all, indexes)
     func `every range lists its items in byte order, both ways, through any limit`(engine: Engine, index: IndexName) async throws {
         let tested = try await engine.table()

@@ -92,7 +92,8 @@ extension ChatRepository {
     /// Access pattern: fan-out. Reads one item per connection in the room.
     public func members(_ room: Room) async throws(TableError) -> [RoomMember] {
         var members: [RoomMember] = []
-        try await items(Query(pk: Keys.roomPartition(room), .prefix("CONN#"), strong: true)) { item in
+        let query = Query(pk: Keys.roomPartition(room), .prefix("CONN#"), strong: true, wanted: ["userId"])
+        try await items(query) { item in
             if let member = RoomMember(membership: item) { members.append(member) }
         }
         return members

@@ -102,10 +102,13 @@ public struct Query: Equatable, Sendable {
     public var limit: Int?
     /// Where the page before this one ended.
     public var after: Cursor?
+    /// What is read of each item beside its primary key; nil: everything. An engine may give more. It costs the same units,
+    /// and less to send and to decode.
+    public var wanted: [String]?
 
     public init(
         _ index: IndexName = .table, pk: String, _ range: SortKeyRange = .all, ascending: Bool = true,
-        strong: Bool = false, limit: Int? = nil, after: Cursor? = nil
+        strong: Bool = false, limit: Int? = nil, after: Cursor? = nil, wanted: [String]? = nil
     ) {
         self.index = index
         self.pk = pk
@@ -114,6 +117,7 @@ public struct Query: Equatable, Sendable {
         self.strong = strong
         self.limit = limit
         self.after = after
+        self.wanted = wanted
     }
 }
 

@@ -106,6 +106,14 @@ import Testing
         ])
     }
 
+    @Test func `a query that wants little asks for no more`() async throws {
+        _ = try await table.query(Query(pk: "P", .prefix("a"), strong: true, wanted: ["userId"]))
+        #expect(caller.requests == [
+            ##"Query {"TableName":"T","KeyConditionExpression":"PK = :0 AND begins_with(SK, :1)","ProjectionExpression":"PK,SK,#0","##
+                + ##""ExpressionAttributeNames":{"#0":"userId"},"ExpressionAttributeValues":{":0":{"S":"P"},":1":{"S":"a"}},"ConsistentRead":true}"##
+        ])
+    }
+
     @Test func `a transaction, with a token of its own each time`() async throws {
         let actions: [TransactAction] = [
             .put(Item(Self.key), if: nil), .update(Update(Key("P", "u"), [.set("a", .number(1))])),
