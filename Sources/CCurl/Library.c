@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,12 +55,20 @@ static void keep_openssl(void *library) {
     if (symbol) initialize(without_atexit, NULL);
 }
 
+/// Curl leaves signals alone (OPT_NOSIGNAL), and OpenSSL writes as to any file: without this a peer that went away would end
+/// the process. What somebody else has set stays.
+static void survive_broken_pipes(void) {
+    struct sigaction action;
+    if (sigaction(SIGPIPE, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
+}
+
 int ccurl_load(char *failure, size_t size) {
     pthread_mutex_lock(&loading);
     if (!loaded) {
         void *library = open_library(failure, size);
         if (library && find_symbols(library, failure, size) == 0) {
             keep_openssl(library);
+            survive_broken_pipes();
             loaded = curl.global_init(GLOBAL_ALL) == 0;
             if (!loaded) snprintf(failure, size, "curl_global_init failed");
             // After OpenSSL's own, should there be one all the same: what is registered last runs first.

@@ -1,6 +1,7 @@
 """One packaged function under the Lambda Runtime API, and an AWS whose every answer is the test's."""
 
 import json
+import ssl
 import subprocess
 import threading
 import uuid
@@ -14,8 +15,10 @@ PATIENCE = 20
 
 
 class _Server:
-    def __init__(self, handler):
+    def __init__(self, handler, tls: ssl.SSLContext | None = None):
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        if tls:
+            self.http.socket = tls.wrap_socket(self.http.socket, server_side=True)
         self.http.daemon_threads = True
         self.address = f"127.0.0.1:{self.http.server_address[1]}"
         threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
@@ -103,8 +106,10 @@ class Function:
 class FakeAWS:
     """Answers each call of a service with what `script` makes of its operation and how often that came: status, body, fields."""
 
-    def __init__(self, script):
+    def __init__(self, script, tls: ssl.SSLContext | None = None):
         self.calls: list[tuple[str, dict, dict]] = []
+        # Whether a connection ends after its answer, without having said so.
+        self.closes = False
         aws = self
 
         class Service(_Handler):
@@ -113,12 +118,13 @@ class FakeAWS:
                 body = self.body()
                 aws.calls.append((operation, dict(self.headers), json.loads(body) if body.startswith(b"{") else {}))
                 status, answer, fields = script(operation, sum(name == operation for name, _, _ in aws.calls))
+                self.close_connection = aws.closes
                 self.answer(status, json.dumps(answer).encode(), **fields)
 
             do_DELETE = do_POST
 
-        self.server = _Server(Service)
-        self.endpoint = f"http://{self.server.address}"
+        self.server = _Server(Service, tls)
+        self.endpoint = f"https://localhost:{self.server.http.server_address[1]}" if tls else f"http://{self.server.address}"
 
     def __enter__(self) -> "FakeAWS":
         return self

@@ -2,12 +2,16 @@
 
 import email.utils
 import json
+import signal
+import threading
 import time
 
 import pytest
 
 from functions import FakeAWS, Function, refusal
-from server import ROOT
+from proxies import certificate
+from server import ROOT, SECRET
+from tokens import token
 
 pytestmark = pytest.mark.timeout(60)
 EVENTS = ROOT / "schema/events"
@@ -85,8 +89,6 @@ def test_a_clock_that_differs_is_corrected_by_what_aws_says():
 
 def test_no_call_outlasts_the_function():
     """Nothing is answered for longer than the function may take; what it says by then is not lost."""
-    import threading
-
     held = threading.Event()
     with FakeAWS(lambda operation, _: (held.wait(30), found(operation))[1]) as aws, \
             Function("Heartbeat", seconds=2, AWS_ENDPOINT_URL_DYNAMODB=aws.endpoint) as function:
@@ -94,6 +96,29 @@ def test_no_call_outlasts_the_function():
         kind, said = function.invoke(event("heartbeat"))
         held.set()
         assert time.monotonic() - began < 2 and kind == "response" and json.loads(said["body"])["code"] == "internal"
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_calls_go_over_tls_to_whom_an_authority_vouches_for(tmp_path, closes):
+    authority, tls = certificate(tmp_path)
+    with FakeAWS(lambda operation, _: found(operation), tls) as aws:
+        aws.closes = closes
+        with Function("Heartbeat", AWS_ENDPOINT_URL_DYNAMODB=aws.endpoint, AWS_CA_BUNDLE=str(authority)) as function:
+            for _ in range(20):
+                assert json.loads(function.invoke(event("heartbeat"))[1]["body"])["type"] == "heartbeat"
+            assert len(aws.calls) == 20
+        with Function("Heartbeat", AWS_ENDPOINT_URL_DYNAMODB=aws.endpoint) as function:
+            assert json.loads(function.invoke(event("heartbeat"))[1]["body"])["code"] == "internal"
+            failed = [line for line in function.lines() if line.get("event") == "frame failed"]
+            assert "certificate" in failed[0]["error"] and len(aws.calls) == 20
+
+
+def test_a_peer_that_goes_away_does_not_end_the_function():
+    with FakeAWS(lambda operation, _: found(operation)) as aws, Function("Heartbeat", AWS_ENDPOINT_URL_DYNAMODB=aws.endpoint) as function:
+        function.invoke(event("heartbeat"))
+        with open(f"/proc/{function.process.pid}/status") as status:
+            ignored = next(int(line.split()[1], 16) for line in status if line.startswith("SigIgn:"))
+        assert ignored & 1 << signal.SIGPIPE - 1
 
 
 SETTINGS = {
@@ -122,14 +147,10 @@ def test_a_half_applied_deployment_loses_no_connection_silently():
     cancelled = (400, {
         "__type": "com.amazonaws.dynamodb.v20120810#ValidationException",
         "message": "One or more parameter values were invalid: Type mismatch for Index Key GSI2PK"}, {})
-    from tokens import token
-
     connect = event("connect")
     connect["queryStringParameters"] = {"token": token("alice", "acme")}
     connect["multiValueQueryStringParameters"] = None
     connect["multiValueHeaders"] = connect["headers"] = None
-    from server import SECRET
-
     with FakeAWS(lambda *_: cancelled) as aws, \
             Function("Connect", AWS_ENDPOINT_URL_DYNAMODB=aws.endpoint, MUSTER_JWT_SECRET=SECRET) as function:
         assert function.invoke(connect)[1]["statusCode"] == 500
