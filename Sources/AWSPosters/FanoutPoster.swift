@@ -7,7 +7,7 @@ import Logs
 /// What the queue took is durable and comes until it was posted or lies in the dead-letter queue, so it counts as sent: presence
 /// is published with it. What the queue would not take is posted here, so that nothing is lost with the queue.
 public struct FanoutPoster: Poster {
-    /// Connections up to which a frame is posted directly (`FANOUT_THRESHOLD`).
+    /// Connections in a room up to which frames are posted directly (`FANOUT_THRESHOLD`).
     public static let threshold = 200
 
     /// Posts itself.
@@ -31,7 +31,11 @@ public struct FanoutPoster: Poster {
 
     /// Receivers in the queue are in neither list of the result: the `Fanout` function finds the gone among them.
     public func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery {
-        guard connections.count > threshold else { return await direct.post(frame, to: connections) }
+        await post(frame, to: connections, inRoomOf: connections.count)
+    }
+
+    public func post(_ frame: [UInt8], to connections: [ConnectionID], inRoomOf size: Int) async -> Delivery {
+        guard size > threshold else { return await direct.post(frame, to: connections) }
         let left = await queue.send(frame, to: connections)
         onQueued(connections.count - left.count)
         guard !left.isEmpty else { return Delivery() }

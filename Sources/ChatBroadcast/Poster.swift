@@ -8,8 +8,18 @@ public protocol Poster: Sendable {
     /// What a durable queue has taken for a connection counts as sent: it is posted from there.
     func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery
 
+    /// The same, for a poster whose way depends on how large the room is.
+    /// - Parameter size: connections in the room, those included that do not get the frame.
+    func post(_ frame: [UInt8], to connections: [ConnectionID], inRoomOf size: Int) async -> Delivery
+
     /// Closes a connection's socket, if it is still there.
     func close(_ connection: ConnectionID, _ code: ServerClose) async
+}
+
+extension Poster {
+    public func post(_ frame: [UInt8], to connections: [ConnectionID], inRoomOf size: Int) async -> Delivery {
+        await post(frame, to: connections)
+    }
 }
 
 /// Whom a post did not reach. Who is in neither list got the frame, as far as the engine can tell.

@@ -32,7 +32,7 @@ public struct TableRooms: RoomDirectory {
         let members = try await repository.members(room)
         if let users, members.count > users, Set(members.map(\.userID)).count > users { return [] }
         let connections = members.map(\.connectionID).filter { $0 != except }
-        return connections.isEmpty ? [] : await poster.post(frame, to: connections).gone
+        return connections.isEmpty ? [] : await poster.post(frame, to: connections, inRoomOf: members.count).gone
     }
 
     public func roster(_ room: Room, limit: Int) async throws(TableError) -> (members: [Member], count: Int) {

@@ -90,6 +90,14 @@ private final class Queue: Sendable {
         #expect(queue.faults.withLock { $0 } == [])
     }
 
+    @Test(arguments: [(200, false), (201, true)])
+    func `the room counts, and not who gets the frame`(size: Int, isQueued: Bool) async {
+        let (poster, _) = poster { [queue] request in queue.answer(request) { _ in nil } }
+        _ = await poster.post(Array("x".utf8), to: ids(size - 1), inRoomOf: size)
+        #expect(direct.all == (isQueued ? [] : ids(size - 1)))
+        #expect(queue.shards.isEmpty != isQueued)
+    }
+
     /// Ids of many lengths, with the characters that JSON escapes.
     private func strange(_ count: Int, _ chance: inout Chance) -> [ConnectionID] {
         let longest = Int.random(in: 8...128, using: &chance)
