@@ -49,7 +49,7 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers package deploy destroy bench bench-table leaks conformance fuzz clean build-packages package-packages test-packages bench-packages release checked
+.PHONY: help run test handlers package deploy destroy bench bench-table bench-send leaks conformance fuzz clean build-packages package-packages test-packages bench-packages release checked
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -80,6 +80,9 @@ bench: release bench-packages .build/bench/client .build/bench/raw ## Compares w
 
 bench-table: | build-packages ## Measures the table alone
 	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench/tests -Xswiftc -enable-testing --filter TableBenchmark
+
+bench-send: | build-packages ## Measures what a sendMessage costs its function beside libcurl and the network
+	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench/tests -Xswiftc -enable-testing --filter SendBenchmark
 
 BENCH_CLIENT := $(addprefix Tests/bench/,client.c cases.c connections.c wire.c figures.c)
 
