@@ -78,8 +78,10 @@ public final class AWSClient: AWSCaller {
     private func sendAgain(_ request: AWSRequest, _ error: AWSError, _ again: Again) async -> Result<AWSResponse, AWSError> {
         var chances = Chances(attempts: request.attempts ?? configuration.retries.attempts)
         var last = (error: error, again: again)
+        var uncertain: AWSError?
         do throws(AWSError) {
             while true {
+                if last.error.leavesOpen { uncertain = last.error }
                 try await prepare(&chances, request.service, last.again, last.error)
                 switch await attempt([request])[0] {
                 case .answered(let response): return .success(response)
@@ -87,6 +89,8 @@ public final class AWSClient: AWSCaller {
                 }
             }
         } catch {
+            // "Too often" says that nothing was done, which does not hold of an attempt before.
+            if case .refused(let refusal) = error, refusal.isThrottling, let uncertain { return .failure(uncertain) }
             return .failure(error)
         }
     }

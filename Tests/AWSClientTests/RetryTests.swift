@@ -6,6 +6,23 @@ import Testing
 @testable import AWSClient
 
 @Suite struct RetryTests {
+    @Test(arguments: [
+        (.failure(.lost("reset")), .unreachable("reset")), (.failure(.timedOut), .timedOut), (refusal("SlowDown"), nil),
+    ] as [(Result<HTTPResponse, TransportFailure>, AWSError?)])
+    func `too often is no answer to an attempt that may have taken effect`(
+        _ first: Result<HTTPResponse, TransportFailure>, _ told: AWSError?
+    ) async throws {
+        let client = try makeClient(keys, ScriptedTransport([first, refusal("ThrottlingException")]))
+        let error = await failure { () async throws(AWSError) in try await client.send(anyCall) }
+        if let told {
+            #expect(error == told)
+        } else if case .refused(let refusal) = error {
+            #expect(refusal.code == "ThrottlingException")
+        } else {
+            Issue.record("\(String(describing: error))")
+        }
+    }
+
     @Test func `of many each is tried for itself, and they come back in order`() async throws {
         // By path: 0 is answered, 1 at the second attempt, 2 never, 3 is refused for good.
         let attempts = Mutex<[String: Int]>([:])

@@ -23,6 +23,17 @@ public struct RetryPolicy: Equatable, Sendable {
     }
 }
 
+extension AWSError {
+    /// Whether the attempt may have taken effect.
+    var leavesOpen: Bool {
+        switch self {
+        case .refused(let refusal): refusal.status >= 500 && !refusal.isThrottling
+        case .unreachable, .timedOut: true
+        case .noCredentials: false
+        }
+    }
+}
+
 extension AWSRefusal {
     /// Asked too often: worth another attempt, and counted.
     var isThrottling: Bool { status == 429 || Self.throttling.contains(code) }
