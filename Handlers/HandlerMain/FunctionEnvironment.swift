@@ -89,7 +89,8 @@ struct FunctionEnvironment {
             }
         }
         guard let name = read.text("MUSTER_TABLE") else {
-            throw SettingError("MUSTER_TABLE is missing: give the name of the DynamoDB table, or in MUSTER_DATABASE the path of a SQLite file")
+            throw SettingError(
+                "MUSTER_TABLE is missing: give the name of the DynamoDB table, or in MUSTER_DATABASE the path of a SQLite file")
         }
         return DynamoTable(caller: client, name: name, region: read.text("AWS_REGION"))
     }

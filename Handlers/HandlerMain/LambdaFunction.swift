@@ -55,7 +55,8 @@ public enum LambdaFunction {
         _ make: (TokenVerifier?, Settings, Log) -> @Sendable ([UInt8]) throws -> [UInt8]
     ) async -> Never {
         let environment = environment()
-        let handle = make(configured { () throws(SettingError) in try environment.service.verifier() }, environment.service.settings, environment.log)
+        let verifier = configured { () throws(SettingError) in try environment.service.verifier() }
+        let handle = make(verifier, environment.service.settings, environment.log)
         await run(environment, nil) { payload, _ in (try handle(payload), nil) }
     }
 
@@ -79,7 +80,9 @@ public enum LambdaFunction {
         }
     }
 
-    private static func environment() -> FunctionEnvironment { configured { () throws(SettingError) in try FunctionEnvironment() } }
+    private static func environment() -> FunctionEnvironment {
+        configured { () throws(SettingError) in try FunctionEnvironment() }
+    }
 
     private static func configured<Value>(_ make: () throws(SettingError) -> Value) -> Value {
         do throws(SettingError) {

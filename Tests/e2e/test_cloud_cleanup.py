@@ -27,14 +27,24 @@ def pair(enter):
     return alice, bob, bob.id
 
 
-def lose(deployment, client):
-    """The socket breaks and $disconnect is lost."""
-    identifier = client.id
+@pytest.fixture
+def losing(deployment):
+    """No $disconnect arrives as long as the test runs: it is invoked some time after the socket has gone."""
     with deployment.without("Disconnect"):
-        client.vanish()
-        wait_for(lambda: is_gone(deployment, identifier), what="the end of the socket")
-        # The route is invoked after the socket has gone from the gateway's list.
-        time.sleep(0.5)
+        yield
+
+
+@pytest.fixture
+def losing_soon(impatient):
+    with impatient.without("Disconnect"):
+        yield
+
+
+def lose(deployment, client):
+    """The socket breaks."""
+    identifier = client.id
+    client.vanish()
+    wait_for(lambda: is_gone(deployment, identifier), what="the end of the socket")
 
 
 def is_gone(deployment, identifier: str) -> bool:
@@ -46,7 +56,7 @@ def is_gone(deployment, identifier: str) -> bool:
     return False
 
 
-def test_a_post_that_finds_a_socket_gone_ends_the_connection(enter, deployment):
+def test_a_post_that_finds_a_socket_gone_ends_the_connection(enter, deployment, losing):
     alice, bob, identifier = pair(enter)
     lose(deployment, bob)
     alice.say("lobby", "too early")
@@ -58,7 +68,7 @@ def test_a_post_that_finds_a_socket_gone_ends_the_connection(enter, deployment):
     wait_for(lambda: deployment.item(f"CONN#{identifier}") is None, what="the item's end")
 
 
-def test_what_ttl_deleted_leaves_and_a_repeated_record_is_silent(enter, deployment):
+def test_what_ttl_deleted_leaves_and_a_repeated_record_is_silent(enter, deployment, losing):
     alice, bob, identifier = pair(enter)
     lose(deployment, bob)
     image = deployment.item(f"CONN#{identifier}")
@@ -84,7 +94,7 @@ def test_a_deleted_connection_is_closed_and_leaves(enter, deployment):
     alice.event("presence", event="leave", userId="bob", reason="disconnected")
 
 
-def test_the_schedule_ends_what_has_expired(impatient, clients, tenant):
+def test_the_schedule_ends_what_has_expired(impatient, clients, tenant, losing_soon):
     alice, bob = clients(impatient, "alice", tenant), clients(impatient, "bob", tenant)
     alice.join("lobby"), bob.join("lobby")
     alice.event("presence", event="join", userId="bob")
