@@ -69,7 +69,7 @@ handlers: release ## Lays the handlers out as dist/<Handler>/bootstrap, for must
 package: package-packages ## Builds the functions for AWS Lambda as dist/<Handler>.zip, for this machine's architecture
 	@deploy/package $(HANDLERS)
 
-deploy: package ## Deploys to AWS with its CLI; STACK=muster BUCKET=… PARAMETERS='StageName=live …', MUSTER_JWT_SECRET
+deploy: package release ## Deploys to AWS with its CLI; STACK=muster BUCKET=… PARAMETERS='StageName=live …', MUSTER_JWT_SECRET
 	@deploy/deploy
 
 destroy: ## Deletes what make deploy made, the table too; STACK=muster CONFIRM=muster
