@@ -90,6 +90,14 @@ let package = Package(
             tests("StructureTests", []),
             .target(
                 name: "TestSupport", dependencies: ["WebSocketCodec", "HTTPCodec", "AWSClient", "JSONCoding", "Logs"], path: "Tests/TestSupport"),
+            .target(
+                name: "Simulation",
+                dependencies: [
+                    "ChatModel", "ChatStore", "ChatWire", "ChatBroadcast", "ChatHandlers", "MemoryTable", "LocalServer", "Gateway",
+                    "AWSPosters", "AWSClient", "Tokens", "Logs", "JSONCoding",
+                ],
+                path: "Tests/Simulator/Simulation"),
+            .executableTarget(name: "simulate", dependencies: ["Simulation", "Logs"], path: "Tests/Simulator/simulate", swiftSettings: safe),
             .target(name: "CodecChecks", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/fuzz/Checks"),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// The table's change feed announces every message and presence event, on one thread and before the write is answered;
 /// each fan-out then waits for those announced before it.
-final class CommitOrder: FanoutOrder {
+package final class CommitOrder: FanoutOrder {
     private struct Place {
         let entry: FanoutPosition.Entry
         let announced: ContinuousClock.Instant
@@ -19,10 +19,10 @@ final class CommitOrder: FanoutOrder {
     private let queues = Mutex<[String: [Place]]>([:])
     private let now: @Sendable () -> ContinuousClock.Instant
 
-    init(now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }) { self.now = now }
+    package init(now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }) { self.now = now }
 
     /// Takes a place for each message and presence event among the changes of a commit.
-    func announce(_ changes: [ItemChange]) {
+    package func announce(_ changes: [ItemChange]) {
         let positions = changes.compactMap(FanoutPosition.init(change:))
         guard !positions.isEmpty else { return }
         let time = now()
@@ -33,7 +33,7 @@ final class CommitOrder: FanoutOrder {
         }
     }
 
-    func turn(_ position: FanoutPosition) async {
+    package func turn(_ position: FanoutPosition) async {
         guard !isFirst(position, elseWaiting: nil) else { return }
         await withCheckedContinuation { continuation in
             if isFirst(position, elseWaiting: continuation) { continuation.resume() }
@@ -53,7 +53,7 @@ final class CommitOrder: FanoutOrder {
         }
     }
 
-    func done(_ position: FanoutPosition) {
+    package func done(_ position: FanoutPosition) {
         let released = queues.withLock { queues -> [CheckedContinuation<Void, Never>] in
             guard let index = queues[position.partition]?.firstIndex(where: { $0.entry == position.entry }) else {
                 return []
@@ -67,7 +67,7 @@ final class CommitOrder: FanoutOrder {
 
     /// Gives up places that nobody came to take, so that a fan-out which failed before its turn holds up a room no longer
     /// than `age`.
-    func dropAbandoned(after age: Duration) {
+    package func dropAbandoned(after age: Duration) {
         let time = now()
         let released = queues.withLock { queues -> [CheckedContinuation<Void, Never>] in
             var released: [CheckedContinuation<Void, Never>] = []

@@ -4,18 +4,32 @@ import ChatStore
 import Logs
 import SQLiteTable
 
+/// A table of this machine, whose partitions have an order.
+package protocol OrderedTable: Table {
+    /// One page of keys in primary-key order, of partitions whose key starts with `prefix`.
+    func keys(inPartitionsFrom prefix: String, after: Key?, limit: Int) throws(TableError) -> [Key]
+}
+
+extension SQLiteTable: OrderedTable {}
+
 /// What the last run left: its sockets are gone, so every connection in the file is ended, through the ordinary path,
 /// before a new one is accepted.
-struct LastRun: Sendable {
-    let table: SQLiteTable
+package struct LastRun: Sendable {
+    let table: any OrderedTable
     let services: ChatServices
     let log: Log
+
+    package init(table: any OrderedTable, services: ChatServices, log: Log) {
+        self.table = table
+        self.services = services
+        self.log = log
+    }
 
     private static let page = 1000
     /// Ended at once: their writes are committed together.
     private static let concurrency = 64
 
-    func end() async throws(TableError) {
+    package func end() async throws(TableError) {
         var ended = 0
         var after: Key?
         while true {

@@ -8,13 +8,13 @@ import Synchronization
 /// database.
 ///
 /// The feed is called before a write is answered, so a membership that was acknowledged is always here.
-final class RoomIndex: RoomDirectory {
+package final class RoomIndex: RoomDirectory {
     private let rooms = Mutex<[String: Members]>([:])
     private let sockets: any RoomSockets
 
-    init(_ sockets: any RoomSockets) { self.sockets = sockets }
+    package init(_ sockets: any RoomSockets) { self.sockets = sockets }
 
-    func post(
+    package func post(
         _ frame: [UInt8], to room: Room, except: ConnectionID?, upTo users: Int?, moreFollows: Bool
     ) async throws(TableError) -> [ConnectionID] {
         let topic = rooms.withLock { rooms -> Topic? in
@@ -25,14 +25,14 @@ final class RoomIndex: RoomDirectory {
         return []
     }
 
-    func roster(_ room: Room, limit: Int) async throws(TableError) -> (members: [Member], count: Int) {
+    package func roster(_ room: Room, limit: Int) async throws(TableError) -> (members: [Member], count: Int) {
         rooms.withLock { rooms in
             let roster = rooms[Keys.roomPartition(room)]?.roster ?? []
             return (Array(roster.prefix(limit)), roster.count)
         }
     }
 
-    func apply(_ changes: [ItemChange]) {
+    package func apply(_ changes: [ItemChange]) {
         for change in changes {
             guard let item = change.new ?? change.old, item.key.pk.utf8.starts(with: "ROOM#".utf8) else { continue }
             if item.key.sk.utf8.starts(with: "CONN#".utf8) {
@@ -107,7 +107,7 @@ private struct Members {
 }
 
 /// The part of the gateway that rooms need.
-protocol RoomSockets: Sendable {
+package protocol RoomSockets: Sendable {
     func makeTopic() -> Topic
     func subscribe(_ id: ConnectionID, to topic: Topic)
     func unsubscribe(_ id: ConnectionID, from topic: Topic)

@@ -1,0 +1,287 @@
+import ChatModel
+import Tokens
+
+/// One client program of a user: it keeps the contract's own rules of recovery. After a loss it connects again, joins its rooms with the
+/// `since` and `epoch` that it had, and says again under the same `clientMessageId` what was not acknowledged.
+final class Device {
+    /// What it knows of a room.
+    struct Room {
+        var epoch: String?
+        /// Every message up to this one it has, or knew of when it first came.
+        var whole: Int64 = 0
+        /// Messages it has beyond.
+        var ahead: Set<Int64> = []
+        /// Whether this connection was told that it is in.
+        var isJoined = false
+        /// The newest presence of each user that it heard of.
+        var presence: [String: (version: Int64, isIn: Bool)] = [:]
+
+        mutating func take(_ seq: Int64) {
+            if seq > whole { ahead.insert(seq) }
+            while ahead.remove(whole + 1) != nil { whole += 1 }
+        }
+
+        mutating func take(_ user: String, _ version: Int64, isIn: Bool) {
+            if version > presence[user]?.version ?? 0 { presence[user] = (version, isIn) }
+        }
+    }
+
+    /// How long it waits for an answer.
+    private static let patience = 15_000
+
+    let name: String
+    let tenant: String
+    let user: String
+    let roles: [String]
+    /// Rooms that its tokens allow; nil allows all.
+    let allowedRooms: [String]?
+    /// Whether it sends heartbeats while it has nothing to say.
+    var beats = true
+    /// Whether it wants to be connected.
+    private(set) var isAwake = false
+    private(set) var socket: Socket?
+    private(set) var isOpen = false
+    private(set) var rooms: [String: Room] = [:]
+    /// Whether a post to its connection failed and never came.
+    var hasMissed = false
+    /// Said and not acknowledged, oldest first.
+    private(set) var unsettled: [Saying] = []
+
+    private unowned let world: World
+    private unowned let workload: Workload
+    private var chance: Chance
+
+    init(
+        _ world: World, _ workload: Workload, name: String, tenant: String, user: String, roles: [String], allowedRooms: [String]?,
+        _ chance: Chance
+    ) {
+        self.world = world
+        self.workload = workload
+        self.name = name
+        self.tenant = tenant
+        self.user = user
+        self.roles = roles
+        self.allowedRooms = allowedRooms
+        self.chance = chance
+    }
+
+    // MARK: - What it wants
+
+    func wake() {
+        guard !isAwake else { return }
+        isAwake = true
+        connect()
+    }
+
+    /// Closes, or is gone without a word; wants nothing any more until it wakes.
+    func sleep(silently: Bool) {
+        isAwake = false
+        if silently { vanish() } else { hangUp() }
+        for room in rooms.keys { rooms[room]?.isJoined = false }
+        unsettled = []
+    }
+
+    /// The network is gone: the server may not notice. It comes back by another connection.
+    func loseNetwork() {
+        vanish()
+        connectSoon()
+    }
+
+    func ask(_ kind: Request.Kind) {
+        guard isOpen, let socket else { return }
+        var token = ""
+        if case .refresh(let end) = kind { token = mint(until: end) }
+        let request = Request(workload.nextNumber(), kind, on: socket, token: token)
+        if case .send(let saying) = kind {
+            saying.tries.append(world.executor.now)
+            if !unsettled.contains(where: { $0 === saying }) { unsettled.append(saying) }
+        }
+        if case .join(let room, _, _) = kind, rooms[room] == nil { rooms[room] = Room() }
+        if case .leave(let room) = kind { rooms[room] = nil }
+        world.trace.note { "\(socket.id) > \(request.text)" }
+        world.gateway.send(request, on: socket)
+        world.executor.after(Device.patience) { [self] in
+            if !request.isAnswered { failed(request) }
+        }
+    }
+
+    func join(_ room: String) {
+        let known = rooms[room]
+        ask(.join(room: room, since: known.flatMap { $0.epoch == nil ? nil : $0.whole }, epoch: known?.epoch))
+    }
+
+    // MARK: - What it hears
+
+    func opened(_ socket: Socket) {
+        guard self.socket === socket, socket.state == .open, !socket.isHalfOpen else { return }
+        isOpen = true
+        for room in rooms.keys.sorted() { join(room) }
+        for saying in unsettled { say(again: saying, after: 50) }
+        beat(socket)
+    }
+
+    func refused(_ socket: Socket, _ status: Int) {
+        guard self.socket === socket else { return }
+        self.socket = nil
+        // Too many connections of this user: somebody has to go first.
+        if status == 429 { isAwake = false } else { connectSoon() }
+    }
+
+    func closed(_ socket: Socket) {
+        guard self.socket === socket else { return }
+        lost()
+        connectSoon()
+    }
+
+    func answered(_ request: Request, _ frame: Frame) {
+        guard !request.isAnswered else { return }
+        request.isAnswered = true
+        guard socket === request.socket else { return }
+        world.trace.note { "\(request.socket.id) < \(frame)" }
+        switch (request.kind, frame.type) {
+        case (.join(let room, _, _), "joined"): joined(room, frame)
+        case (.send(let saying), "ack"): unsettled.removeAll { $0 === saying }
+        case (_, "error"): refusedFrame(request, frame)
+        default: break
+        }
+    }
+
+    /// No answer, or one that says that something failed.
+    func failed(_ request: Request) {
+        request.isAnswered = true
+        guard socket === request.socket, isOpen else { return }
+        switch request.kind {
+        case .join(let room, _, _):
+            world.executor.after(200 + chance.below(2000)) { [self] in
+                if rooms[room]?.isJoined == false { join(room) }
+            }
+        case .send(let saying):
+            // Without a name it cannot be told from another: better never than twice.
+            if saying.clientMessageID == nil { unsettled.removeAll { $0 === saying } } else { say(again: saying, after: 200 + chance.below(3000)) }
+        case .leave(let room):
+            world.executor.after(200 + chance.below(2000)) { [self] in
+                if rooms[room] == nil { ask(.leave(room: room)) }
+            }
+        default: break
+        }
+    }
+
+    func received(_ frame: Frame, on socket: Socket) {
+        guard self.socket === socket else { return }
+        world.trace.note { "\(socket.id) < \(frame)" }
+        guard let room = frame.string("roomId"), rooms[room] != nil else { return }
+        if frame.type == "message", let seq = frame.int("seq") { rooms[room]?.take(seq) }
+        if frame.type == "presence", let user = frame.string("userId"), let version = frame.int("version") {
+            rooms[room]?.take(user, version, isIn: frame.string("event") == "join")
+        }
+    }
+
+    // MARK: -
+
+    private func joined(_ room: String, _ frame: Frame) {
+        guard var known = rooms[room], let seq = frame.int("seq"), let epoch = frame.string("epoch") else { return }
+        if frame.bool("recovered") == true {
+            for missed in frame.seqs("missed") { known.take(missed) }
+            known.whole = max(known.whole, seq)
+        } else if !known.isJoined || known.epoch != epoch {
+            // What is missing it knows to be missing.
+            known.whole = max(seq, known.epoch == epoch ? known.whole : 0)
+        }
+        known.ahead = known.ahead.filter { $0 > known.whole }
+        known.take(known.whole)
+        known.epoch = epoch
+        known.isJoined = true
+        for member in frame.list("members") {
+            if let user = member["userId"]?.string, let version = member["version"]?.int64 {
+                known.take(user, version, isIn: true)
+            }
+        }
+        rooms[room] = known
+        for saying in unsettled where saying.target == .room(room) && saying.clientMessageID != nil { say(again: saying, after: 20) }
+    }
+
+    private func refusedFrame(_ request: Request, _ frame: Frame) {
+        switch frame.code {
+        case "gone", "token_expired":
+            hangUp()
+            connectSoon()
+        case "internal":
+            request.isAnswered = false
+            failed(request)
+        default:
+            if case .send(let saying) = request.kind, frame.code != "not_joined" { unsettled.removeAll { $0 === saying } }
+            if case .join(let room, _, _) = request.kind { rooms[room] = nil }
+        }
+    }
+
+    private func say(again saying: Saying, after delay: Int) {
+        world.executor.after(delay) { [self] in
+            guard unsettled.contains(where: { $0 === saying }) else { return }
+            if case .room(let room) = saying.target, rooms[room]?.isJoined != true { return }
+            ask(.send(saying))
+        }
+    }
+
+    private func beat(_ socket: Socket) {
+        let interval = Int(world.scenario.settings.heartbeatInterval.milliseconds)
+        world.executor.after(interval - chance.below(interval / 4 + 1)) { [self] in
+            guard self.socket === socket, isOpen, isAwake else { return }
+            if beats { ask(.heartbeat(rooms: chance.isOne(in: 3))) }
+            beat(socket)
+        }
+    }
+
+    private func connect() {
+        guard isAwake, socket == nil else { return }
+        let life: Int64 = chance.isOne(in: 8) ? Int64(30 + chance.below(200)) : 86_400
+        let end = world.now().seconds + life
+        var authorizer: [String: String] = [:]
+        if world.scenario.hasAuthorizer {
+            authorizer = ["userId": user, "tenantId": tenant, "exp": String(end), "roles": roles.joined(separator: " ")]
+            if let allowedRooms { authorizer["rooms"] = allowedRooms.joined(separator: " ") }
+        }
+        socket = world.gateway.connect(self, token: mint(until: end), authorizer: authorizer)
+        world.trace.note { [socket] in "\(socket?.id ?? "") connects for \(life) s" }
+        let attempt = socket
+        world.executor.after(35_000) { [self] in
+            guard socket === attempt, !isOpen else { return }
+            vanish()
+            connectSoon()
+        }
+    }
+
+    private func connectSoon() {
+        world.executor.after(50 + chance.below(3000)) { [self] in connect() }
+    }
+
+    private func mint(until end: Int64) -> String {
+        let now = world.now()
+        return world.minter.mint(
+            NewToken(user: user, tenant: tenant, rooms: allowedRooms, roles: roles, expiresIn: end - now.seconds), now: now.milliseconds)
+    }
+
+    private func hangUp() {
+        guard let socket else { return }
+        world.trace.note { "\(socket.id) closes" }
+        world.gateway.hangUp(socket)
+        lost()
+    }
+
+    private func vanish() {
+        guard let socket else { return }
+        world.trace.note { "\(socket.id) vanishes" }
+        world.gateway.vanish(socket)
+        lost()
+    }
+
+    private func lost() {
+        socket = nil
+        isOpen = false
+        hasMissed = false
+        for room in rooms.keys {
+            rooms[room]?.isJoined = false
+            // Who goes meanwhile is told to others only.
+            rooms[room]?.presence = [:]
+        }
+    }
+}

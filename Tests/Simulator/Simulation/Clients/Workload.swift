@@ -1,0 +1,179 @@
+import ChatHandlers
+import ChatModel
+import JSONCoding
+
+/// Decides what the clients and a backend do next.
+final class Workload {
+    private unowned let world: World
+    private var chance: Chance
+    private(set) var devices: [Device] = []
+    private var numbers = 0
+    private var bodies = 0
+    /// Operations begun.
+    private(set) var operations = 0
+
+    private enum Operation: CaseIterable {
+        case say, tell, tellEveryone, join, leave, heartbeat, online, history, refresh, bad
+        case connect, hangUp, vanish, loseNetwork, gatewayCloses, backend, silence
+
+        var weight: Int {
+            switch self {
+            case .say: 26
+            case .join: 16
+            case .tell, .leave, .connect: 8
+            case .heartbeat, .history: 5
+            case .online, .hangUp, .loseNetwork, .backend: 4
+            case .refresh, .bad, .vanish, .silence: 3
+            case .tellEveryone, .gatewayCloses: 2
+            }
+        }
+    }
+
+    private static let weighted = Operation.allCases.flatMap { Array(repeating: $0, count: $0.weight) }
+
+    init(_ world: World, _ chance: Chance) {
+        self.world = world
+        self.chance = chance
+        let scenario = world.scenario
+        for number in 0..<scenario.devices {
+            let tenant = self.chance.pick(scenario.tenants)
+            let user = self.chance.pick(scenario.users)
+            devices.append(
+                Device(
+                    world, self, name: "\(tenant.prefix(1))\(number)", tenant: tenant, user: user,
+                    roles: self.chance.isOne(in: 3) ? ["admin"] : [], allowedRooms: self.chance.isOne(in: 10) ? ["lob*"] : nil,
+                    self.chance.branch()))
+        }
+    }
+
+    func nextNumber() -> Int {
+        numbers += 1
+        return numbers
+    }
+
+    /// Begins operations, in bursts and after pauses, until there were enough.
+    func run() async {
+        for device in devices.prefix(3) { device.wake() }
+        await world.executor.sleep(200)
+        while operations < world.scenario.operations, !world.witness.isBroken {
+            step()
+            let pause =
+                switch chance.below(40) {
+                case 0...28: chance.below(25)
+                case 29...36: chance.below(2000)
+                default: chance.below(30_000)
+                }
+            await world.executor.sleep(pause)
+        }
+    }
+
+    private func step() {
+        let device = chance.pick(devices)
+        let operation = chance.pick(Workload.weighted)
+        if !device.isAwake {
+            operations += 1
+            return device.wake()
+        }
+        if begin(operation, device) { operations += 1 }
+    }
+
+    /// - Returns: whether there was something to do.
+    private func begin(_ operation: Operation, _ device: Device) -> Bool {
+        if operation == .backend {
+            speak(chance.pick(world.scenario.tenants))
+            return true
+        }
+        guard device.isOpen else { return false }
+        let rooms = device.rooms.keys.sorted()
+        switch operation {
+        case .say:
+            guard !rooms.isEmpty else { return begin(.join, device) }
+            device.ask(.send(saying(device.tenant, device.user, .room(chance.pick(rooms)))))
+        case .tell: device.ask(.send(saying(device.tenant, device.user, .user(chance.pick(world.scenario.users)))))
+        case .tellEveryone:
+            guard device.roles.contains("admin") else { return false }
+            device.ask(.send(saying(device.tenant, device.user, .everyone)))
+        case .join: device.join(chance.pick(world.scenario.rooms))
+        case .leave:
+            guard !rooms.isEmpty else { return false }
+            device.ask(.leave(room: chance.pick(rooms)))
+        case .heartbeat: device.ask(.heartbeat(rooms: chance.isOne(in: 2)))
+        case .online:
+            device.ask(
+                .online(room: chance.isOne(in: 2) && !rooms.isEmpty ? chance.pick(rooms) : nil, limit: chance.pick([1, 2, 1000]), next: nil))
+        case .history: return look(device, rooms)
+        case .refresh: device.ask(.refresh(expiresAt: world.now().seconds + Int64(chance.pick([20, 120, 86_400]))))
+        case .bad: device.ask(.bad)
+        case .connect: return false
+        case .hangUp: device.sleep(silently: false)
+        case .vanish: device.sleep(silently: true)
+        case .loseNetwork: device.loseNetwork()
+        case .gatewayCloses: if let socket = device.socket { world.gateway.close(socket.id, .goingAway) }
+        case .silence: device.beats.toggle()
+        case .backend: break
+        }
+        return true
+    }
+
+    private func look(_ device: Device, _ rooms: [String]) -> Bool {
+        let target: Saying.Target = chance.isOne(in: 3) || rooms.isEmpty ? .user(chance.pick(world.scenario.users)) : .room(chance.pick(rooms))
+        let seq = Int64(chance.below(12))
+        let limit = chance.pick([1, 3, 300])
+        switch chance.below(3) {
+        case 0: device.ask(.history(target, after: nil, before: nil, limit: limit))
+        case 1: device.ask(.history(target, after: seq, before: nil, limit: limit))
+        default: device.ask(.history(target, after: nil, before: seq + 1, limit: limit))
+        }
+        return true
+    }
+
+    private func saying(_ tenant: String, _ sender: String, _ target: Saying.Target) -> Saying {
+        bodies += 1
+        // Ids that another sender, or the same one elsewhere, may use too.
+        let id = chance.isOne(in: 4) ? nil : target == .everyone ? nil : chance.isOne(in: 5) ? "m\(chance.below(3))" : "id-\(bodies)"
+        let saying = Saying(body: "\(tenant) says \(bodies)", tenant: tenant, sender: sender, target: target, clientMessageID: id)
+        world.witness.meant(saying)
+        return saying
+    }
+
+    // MARK: - A backend
+
+    private func speak(_ tenant: String) {
+        let target: Saying.Target =
+            switch chance.below(5) {
+            case 0: .everyone
+            case 1: .user(chance.pick(world.scenario.users))
+            default: .room(chance.pick(world.scenario.rooms))
+            }
+        publish(saying(tenant, "robot", target), triesLeft: 3)
+    }
+
+    private func publish(_ saying: Saying, triesLeft: Int) {
+        saying.tries.append(world.executor.now)
+        let payload = Workload.event(saying)
+        world.functions.invoke("Publish", .backend) { instance in
+            let outcome = await Publish(instance.services).handle(payload)
+            return (outcome.response.body ?? [], outcome.response.statusCode, outcome.afterward)
+        } done: { [self] invocation, outcome in
+            world.witness.published(saying, outcome?.answer, outcome?.status, invocation)
+            guard outcome?.status != 200, triesLeft > 0, saying.clientMessageID != nil else { return }
+            world.executor.after(500 + chance.below(3000)) { self.publish(saying, triesLeft: triesLeft - 1) }
+        } over: { [world] in world.witness.finished(nil, $0) }
+    }
+
+    private static func event(_ saying: Saying) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("tenantId", saying.tenant)
+        writer.member("senderId", saying.sender)
+        switch saying.target {
+        case .room(let room): writer.member("roomId", room)
+        case .user(let user): writer.member("destinationUserId", user)
+        case .everyone: writer.member("everyone", true)
+        }
+        writer.member("body", saying.body)
+        writer.member("clientMessageId", ifPresent: saying.clientMessageID)
+        writer.endObject()
+        return writer.bytes
+    }
+}

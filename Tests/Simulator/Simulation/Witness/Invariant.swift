@@ -1,0 +1,96 @@
+/// What must hold in every run, whatever goes wrong: the contract's promises, each by a name of its own.
+///
+/// "Clean" below is an event in whose handling nothing went wrong: no call failed, nothing died, nothing took seconds.
+public enum Invariant: String, CaseIterable, Sendable {
+    // Presence
+
+    /// No connection is a member anywhere later than the ghost bound after its lease.
+    case ghostBound
+    /// Of one user in one room joins and leaves alternate, and their versions rise.
+    case presenceAlternates
+    /// A user is in a room exactly while one of the user's connections is a member.
+    case presenceIsMembership
+    /// What is posted of presence was decided: same user, same version, same kind, same reason.
+    case presenceIsTrue
+    /// Every change of presence is told to every member, at the latest within the ghost bound.
+    case presencePublished
+    /// No change of presence is told twice, unless a handler failed that was to tell it.
+    case presenceOnce
+    /// Who listens knows in the end who is in the room.
+    case viewConverges
+
+    // Connections and leases
+
+    /// A connection that was told that it joined is in the room, until it leaves or ends.
+    case memberMissing
+    /// An answer `left` is true.
+    case leftIsOut
+    /// A connection that ended or expired never comes to life again, and joins nothing.
+    case neverResurrected
+    /// A frame on a connection that ended or expired is answered `gone`, or `token_expired`.
+    case goneStaysGone
+    /// No connection is ended before its time: not while its lease runs and its socket is open.
+    case leaseKept
+    /// No lease is longer than it may be, and none outlives its token.
+    case leaseBounded
+    /// A 410 ends no connection younger than 30 s.
+    case youngSurvives
+    /// A user has no more connections than allowed, and all of them are counted.
+    case capHolds
+    /// The sweep comes by every connection before its lease ends, and by every change of presence until it is told.
+    case wheelReaches
+    /// No row is left that nothing will ever delete, and none is missing that another promises.
+    case noOrphans
+
+    // Messages
+
+    /// Messages of a room or conversation are numbered from 1 without gaps and without repeats, under one epoch.
+    case seqGapless
+    /// What is acknowledged is stored, as acknowledged, before the acknowledgement leaves.
+    case storedBeforeAck
+    /// What is acknowledged is in the history once; what was sent again under its `clientMessageId` is not there twice.
+    case ackedOnce
+    /// `duplicate` names the message that was first, and only then.
+    case duplicateIsSame
+    /// A clean fan-out tries every member; and who joins hears of everything since.
+    case memberMissesNothing
+    /// No message is posted twice to a connection.
+    case toldOnce
+    /// The connection that sent a message is not posted it.
+    case senderExcluded
+    /// A direct message is posted to every live connection of its two users but the sender's own, and `delivered` counts the receiver's.
+    case directDelivered
+    /// A message to everyone is posted to every connection of the tenant.
+    case everyoneReached
+    /// Nothing is posted to who is not concerned.
+    case onlyMembers
+    /// Nothing is posted to a connection that has been dead for longer than the ghost bound.
+    case deadNotPosted
+    /// On one server a connection sees a room's messages in the order of `seq`.
+    case localOrder
+
+    // Answers
+
+    /// `recovered` is true only with the whole gap; and it is, when the gap is there.
+    case recoveredWhole
+    /// A page of history is exactly what was asked for, with everything acknowledged before.
+    case historyExact
+    /// `online` lists who has an unexpired connection, everybody else not, each user once and in order.
+    case onlineIsLive
+    /// Nothing of one tenant is seen in another.
+    case tenantIsolated
+    /// A refusal has the reason that it names; `internal` and failures only where something failed.
+    case rightAnswer
+    /// A frame that is refused changes nothing.
+    case badFrameChangesNothing
+    /// Every event comes to an end.
+    case neverStuck
+}
+
+/// A run in which an invariant does not hold.
+public struct Violation: Sendable {
+    public let invariant: Invariant
+    public let text: String
+    /// Milliseconds into the run.
+    public let time: Int64
+}

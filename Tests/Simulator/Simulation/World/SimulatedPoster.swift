@@ -1,0 +1,50 @@
+import ChatBroadcast
+import ChatModel
+
+/// `@connections` as an instance reaches it.
+///
+/// `@unchecked`: confined to the run's thread.
+final class SimulatedPoster: Poster, @unchecked Sendable {
+    private let world: World
+    private let instance: Instance
+
+    init(_ world: World, _ instance: Instance) {
+        self.world = world
+        self.instance = instance
+    }
+
+    func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery {
+        guard !instance.isDead else { return Delivery() }
+        let invocation = Invocation.current
+        var delivery = Delivery()
+        let publication = world.witness.publishing(frame, by: invocation)
+        await pass()
+        for id in connections {
+            // The posts of a fan-out are under way together: who dies has sent some.
+            if world.scenario.engine == .functions, world.strikes(\.dies) { world.kill(instance) }
+            guard !instance.isDead else { return Delivery() }
+            world.witness.tried(id.text, publication)
+            if world.strikes(\.postFails) {
+                invocation?.suffer()
+                world.trace.note { "\(invocation?.name ?? "") ** a post to \(id.text) fails" }
+                if world.chanceOfFault(below: 2) == 0 { world.gateway.deliver(frame, to: id.text) } else { world.gateway.lose(id.text) }
+                delivery.failed.append(id)
+            } else if !world.gateway.deliver(frame, to: id.text) {
+                delivery.gone.append(id)
+            }
+        }
+        await pass()
+        return instance.isDead ? Delivery() : delivery
+    }
+
+    func close(_ connection: ConnectionID, _ code: ServerClose) async {
+        await pass()
+        guard !instance.isDead else { return }
+        world.gateway.close(connection.text, code)
+    }
+
+    /// The server's own sockets are no way off.
+    private func pass() async {
+        if world.scenario.engine == .functions { await world.comeBack() }
+    }
+}

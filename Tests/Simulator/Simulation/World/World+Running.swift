@@ -1,0 +1,103 @@
+import ChatHandlers
+import ChatModel
+import ChatStore
+
+extension World {
+    /// Milliseconds between two sweeps: the schedule's, and the server's own.
+    var sweepInterval: Int { scenario.engine == .functions ? 60_000 : 5000 }
+
+    /// How late a leave may be, in milliseconds after the lease.
+    var ghostBound: Int64 {
+        (scenario.engine == .functions ? Limits.ghostBoundAWS : Limits.ghostBoundLocal).milliseconds
+    }
+
+    /// A run: operations with everything that goes wrong, then calm until all is settled, then everyone goes.
+    func play(_ workload: Workload) async {
+        await begin()
+        await workload.run()
+        isCalm = true
+        trace.note { "--- nothing goes wrong any more" }
+        await drain()
+        // Whoever lost something asks again, and what a crash left is found.
+        await pass(scenario.settings.presenceTTL.milliseconds + ghostBound + 60_000)
+        await drain()
+        if !witness.isBroken { witness.judgeAtRest(workload.devices, memory.allItems()) }
+        trace.note { "--- everyone goes" }
+        for device in workload.devices { device.sleep(silently: device.name.hasSuffix("1") || device.name.hasSuffix("4")) }
+        await pass(scenario.settings.presenceTTL.milliseconds + ghostBound + 60_000)
+        await drain()
+        if !witness.isBroken { witness.judgeWhenEmpty(memory.allItems()) }
+        executor.stop()
+    }
+
+    private func begin() async {
+        let repository = ChatRepository(table: memory, settings: scenario.settings)
+        try? await repository.setSweptMinute(Keys.minute(of: now()) - 2)
+        if scenario.engine == .server {
+            functions.startServer()
+            crashSometimes()
+        }
+        sweepAgain()
+        watchAgain()
+        expireAgain()
+    }
+
+    /// Lets time pass, unless something is found.
+    private func pass(_ milliseconds: Int64) async {
+        var left = milliseconds
+        while left > 0, !witness.isBroken {
+            await executor.sleep(10_000)
+            left -= 10_000
+        }
+    }
+
+    /// Waits until no event is in hand.
+    private func drain() async {
+        var waited = 0
+        while functions.active > 0, !witness.isBroken {
+            await executor.sleep(500)
+            waited += 500
+            if waited > 120_000 {
+                return witness.fail(.neverStuck, "\(functions.active) events are in hand after two minutes of calm")
+            }
+        }
+    }
+
+    private func sweepAgain() {
+        // Schedules are not on the second.
+        executor.after(sweepInterval + (scenario.engine == .functions ? chanceOfFault(below: 3000) : 0)) { [self] in
+            sweep()
+            functions.server?.tidy()
+            sweepAgain()
+        }
+    }
+
+    private func sweep() {
+        functions.invoke("Cleanup", .schedule) { instance in
+            (try await Cleanup(instance.services).handle(Array("{}".utf8)), 200, nil)
+        } done: { [self] invocation, outcome in
+            witness.swept(invocation, isDone: outcome != nil)
+        } over: { [self] in witness.finished(nil, $0) }
+    }
+
+    private func watchAgain() {
+        executor.after(5000) { [self] in
+            witness.look()
+            watchAgain()
+        }
+    }
+
+    private func expireAgain() {
+        executor.after(10_000 + chanceOfFault(below: 40_000)) { [self] in
+            stream.round()
+            expireAgain()
+        }
+    }
+
+    private func crashSometimes() {
+        executor.after(1000) { [self] in
+            if strikes(\.crashes), let server = functions.server, !server.isDown { server.crash() }
+            crashSometimes()
+        }
+    }
+}
