@@ -37,7 +37,12 @@ extension ChatRepository {
                     // Only this very connect, repeated, could have written it: ids are random.
                     return Connection(item: item)?.userID == connection.userID ? .opened : .full(dead: [])
                 }
-                return .full(dead: try await deadConnections(of: connection.user, at: connection.connectedAt))
+                let counted = try await counted(of: connection.user)
+                // One of them went meanwhile: there is a place.
+                guard counted.count >= settings.connectionsPerUser else { return nil }
+                let live = try await connections(counted).filter { $0.isLive(at: connection.connectedAt) }
+                let dead = Set(counted).subtracting(live.map(\.id))
+                return .full(dead: dead.sorted())
             }
         }
     }
@@ -100,19 +105,16 @@ extension ChatRepository {
     ///
     /// Access pattern: direct messages, kick.
     public func liveConnections(of user: User, at now: Timestamp) async throws(TableError) -> [Connection] {
-        try await connections(of: user).filter { $0.isLive(at: now) }.sorted { $0.id < $1.id }
+        try await connections(counted(of: user)).filter { $0.isLive(at: now) }.sorted { $0.id < $1.id }
     }
 
-    private func deadConnections(of user: User, at now: Timestamp) async throws(TableError) -> [ConnectionID] {
-        let counted = try await table.get(Keys.user(user), strong: true)?.strings("connections") ?? []
-        let live = Set(try await connections(of: user).filter { $0.isLive(at: now) }.map(\.id.text))
-        return counted.subtracting(live).sorted().compactMap(ConnectionID.init)
+    /// The connections that count as a user's, by the user's own item.
+    private func counted(of user: User) async throws(TableError) -> [ConnectionID] {
+        (try await table.get(Keys.user(user), strong: true)?.strings("connections") ?? []).compactMap(ConnectionID.init)
     }
 
-    private func connections(of user: User) async throws(TableError) -> [Connection] {
-        let ids = try await table.get(Keys.user(user), strong: true)?.strings("connections") ?? []
-        let keys = ids.compactMap(ConnectionID.init).map(Keys.connection)
-        return try await table.get(keys, strong: true).compactMap(Connection.init(item:))
+    private func connections(_ ids: [ConnectionID]) async throws(TableError) -> [Connection] {
+        try await table.get(ids.map(Keys.connection), strong: true).compactMap(Connection.init(item:))
     }
 }
 

@@ -27,7 +27,7 @@ final class Device {
     }
 
     /// How long it waits for an answer.
-    private static let patience = 15_000
+    private static let patience = 32_000
 
     let name: String
     let tenant: String
@@ -44,7 +44,9 @@ final class Device {
     private(set) var rooms: [String: Room] = [:]
     /// Whether a post to its connection failed and never came.
     var hasMissed = false
-    /// Said and not acknowledged, oldest first.
+    /// Rooms that it asked to be let into or out of on this connection, and has no answer.
+    private var changing: Set<String> = []
+    /// Said under a `clientMessageId` and not acknowledged, oldest first.
     private(set) var unsettled: [Saying] = []
 
     private unowned let world: World
@@ -88,21 +90,35 @@ final class Device {
     }
 
     func ask(_ kind: Request.Kind) {
-        guard isOpen, let socket else { return }
+        guard isOpen, let socket, change(kind) else { return }
         var token = ""
         if case .refresh(let end) = kind { token = mint(until: end) }
         let request = Request(workload.nextNumber(), kind, on: socket, token: token)
         if case .send(let saying) = kind {
             saying.tries.append(world.executor.now)
-            if !unsettled.contains(where: { $0 === saying }) { unsettled.append(saying) }
+            // Without a name it cannot be told from another: better never than twice.
+            if saying.clientMessageID != nil, !unsettled.contains(where: { $0 === saying }) { unsettled.append(saying) }
         }
-        if case .join(let room, _, _) = kind, rooms[room] == nil { rooms[room] = Room() }
-        if case .leave(let room) = kind { rooms[room] = nil }
         world.trace.note { "\(socket.id) > \(request.text)" }
         world.gateway.send(request, on: socket)
         world.executor.after(Device.patience) { [self] in
             if !request.isAnswered { failed(request) }
         }
+    }
+
+    /// Notes that a room is asked for, or left.
+    /// - Returns: false for a room of which an answer is awaited: two requests at once may cross.
+    private func change(_ kind: Request.Kind) -> Bool {
+        switch kind {
+        case .join(let room, _, _):
+            guard changing.insert(room).inserted else { return false }
+            if rooms[room] == nil { rooms[room] = Room() }
+        case .leave(let room):
+            guard changing.insert(room).inserted else { return false }
+            rooms[room] = nil
+        default: break
+        }
+        return true
     }
 
     func join(_ room: String) {
@@ -139,7 +155,10 @@ final class Device {
         guard socket === request.socket else { return }
         world.trace.note { "\(request.socket.id) < \(frame)" }
         switch (request.kind, frame.type) {
-        case (.join(let room, _, _), "joined"): joined(room, frame)
+        case (.join(let room, _, _), "joined"):
+            changing.remove(room)
+            joined(room, frame)
+        case (.leave(let room), "left"): changing.remove(room)
         case (.send(let saying), "ack"): unsettled.removeAll { $0 === saying }
         case (_, "error"): refusedFrame(request, frame)
         default: break
@@ -152,17 +171,24 @@ final class Device {
         guard socket === request.socket, isOpen else { return }
         switch request.kind {
         case .join(let room, _, _):
-            world.executor.after(200 + chance.below(2000)) { [self] in
-                if rooms[room]?.isJoined == false { join(room) }
+            again(request) { [self] in
+                changing.remove(room)
+                join(room)
             }
         case .send(let saying):
-            // Without a name it cannot be told from another: better never than twice.
-            if saying.clientMessageID == nil { unsettled.removeAll { $0 === saying } } else { say(again: saying, after: 200 + chance.below(3000)) }
+            say(again: saying, after: 200 + chance.below(3000))
         case .leave(let room):
-            world.executor.after(200 + chance.below(2000)) { [self] in
-                if rooms[room] == nil { ask(.leave(room: room)) }
+            again(request) { [self] in
+                changing.remove(room)
+                ask(.leave(room: room))
             }
         default: break
+        }
+    }
+
+    private func again(_ request: Request, _ body: @escaping () -> Void) {
+        world.executor.after(200 + chance.below(2000)) { [self] in
+            if socket === request.socket, isOpen { body() }
         }
     }
 
@@ -197,7 +223,7 @@ final class Device {
             }
         }
         rooms[room] = known
-        for saying in unsettled where saying.target == .room(room) && saying.clientMessageID != nil { say(again: saying, after: 20) }
+        for saying in unsettled where saying.target == .room(room) { say(again: saying, after: 20) }
     }
 
     private func refusedFrame(_ request: Request, _ frame: Frame) {
@@ -210,7 +236,10 @@ final class Device {
             failed(request)
         default:
             if case .send(let saying) = request.kind, frame.code != "not_joined" { unsettled.removeAll { $0 === saying } }
-            if case .join(let room, _, _) = request.kind { rooms[room] = nil }
+            if case .join(let room, _, _) = request.kind {
+                changing.remove(room)
+                rooms[room] = nil
+            }
         }
     }
 
@@ -233,7 +262,7 @@ final class Device {
 
     private func connect() {
         guard isAwake, socket == nil else { return }
-        let life: Int64 = chance.isOne(in: 8) ? Int64(30 + chance.below(200)) : 86_400
+        let life: Int64 = !world.isCalm && chance.isOne(in: 8) ? Int64(30 + chance.below(200)) : 86_400
         let end = world.now().seconds + life
         var authorizer: [String: String] = [:]
         if world.scenario.hasAuthorizer {
@@ -278,6 +307,7 @@ final class Device {
         socket = nil
         isOpen = false
         hasMissed = false
+        changing = []
         for room in rooms.keys {
             rooms[room]?.isJoined = false
             // Who goes meanwhile is told to others only.

@@ -54,7 +54,7 @@ public enum Invariant: String, CaseIterable, Sendable {
     case duplicateIsSame
     /// A clean fan-out tries every member; and who joins hears of everything since.
     case memberMissesNothing
-    /// No message is posted twice to a connection.
+    /// No message is posted twice to a connection, unless a queue did not answer or gave it out again.
     case toldOnce
     /// The connection that sent a message is not posted it.
     case senderExcluded
@@ -64,7 +64,7 @@ public enum Invariant: String, CaseIterable, Sendable {
     case everyoneReached
     /// Nothing is posted to who is not concerned.
     case onlyMembers
-    /// Nothing is posted to a connection that has been dead for longer than the ghost bound.
+    /// Nothing is posted to a connection whose lease has been over for longer than the ghost bound.
     case deadNotPosted
     /// On one server a connection sees a room's messages in the order of `seq`.
     case localOrder

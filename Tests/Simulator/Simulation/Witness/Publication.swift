@@ -12,10 +12,13 @@ final class Publication {
 
     let content: Content
     let invocation: Invocation?
+    /// What comes from the queue was judged when the queue took it.
+    let isOutOfQueue: Bool
     /// Whom it goes to, in this one fan-out.
     fileprivate(set) var tried: Set<String> = []
 
-    init(_ bytes: [UInt8], _ invocation: Invocation?) {
+    init(_ bytes: [UInt8], _ invocation: Invocation?, isOutOfQueue: Bool) {
+        self.isOutOfQueue = isOutOfQueue
         self.invocation = invocation
         let frame = Frame(bytes)
         switch frame.type {
@@ -33,32 +36,33 @@ final class Publication {
 
 extension Witness {
     /// Somebody begins to post.
-    func publishing(_ bytes: [UInt8], by invocation: Invocation?) -> Publication { Publication(bytes, invocation) }
+    func publishing(_ bytes: [UInt8], by invocation: Invocation?, isOutOfQueue: Bool = false) -> Publication {
+        Publication(bytes, invocation, isOutOfQueue: isOutOfQueue)
+    }
 
     /// A connection is tried with a frame, or a durable queue has taken it for the connection.
     func tried(_ id: String, _ publication: Publication) {
         guard !isBroken, let device = socket(id)?.device else { return }
-        // What comes from the queue was judged when the queue took it.
-        let isQueued = publication.invocation?.cause == .queue
         alive(id)
-        let isFirst = publication.tried.insert(id).inserted
+        // A queue that did not answer may have taken what is then posted without it.
+        let isFirst = publication.tried.insert(id).inserted || publication.invocation?.isClean == false
         switch publication.content {
         case .message(let messageID):
             guard let message = messagesByID[messageID], let saying = sayings[message.body] else {
                 return fail(.onlyMembers, "\(id) is posted a message that is not stored")
             }
             concerns(id, device, message, saying)
-            if isQueued { return }
+            if publication.isOutOfQueue { return }
             if id == publication.invocation?.connection { fail(.senderExcluded, "\(message.body) is posted to \(id), which sent it") }
-            if !message.tried.insert(id).inserted || !isFirst { fail(.toldOnce, "\(message.body) is posted to \(id) again") }
+            if !message.tried.insert(id).inserted, publication.invocation?.isClean != false { fail(.toldOnce, "\(message.body) is posted to \(id) again") }
             inOrder(id, message)
         case .everyone(let body):
             guard let saying = sayings[body], saying.tenant == device.tenant else {
                 return fail(.tenantIsolated, "\(body) is posted to \(id) of \(device.tenant)")
             }
-            if isQueued { return }
+            if publication.isOutOfQueue { return }
             if id == publication.invocation?.connection { fail(.senderExcluded, "\(body) is posted to \(id), which sent it") }
-            if !announced[body, default: []].insert(id).inserted { fail(.toldOnce, "\(body) is posted to \(id) again") }
+            if !announced[body, default: []].insert(id).inserted, publication.invocation?.isClean != false { fail(.toldOnce, "\(body) is posted to \(id) again") }
         case .presence(let room, let user, let version, let isJoin, let reason):
             let partition = "ROOM#\(device.tenant)#\(room)"
             guard let decision = decisions["\(partition)#\(user)#\(version)"], decision.isJoin == isJoin,
@@ -67,7 +71,7 @@ extension Witness {
                 return fail(.presenceIsTrue, "\(isJoin ? "join" : "leave") of \(user) in \(partition), version \(version), is posted and was not decided")
             }
             if !member(id, of: partition, since: decision.order) { fail(.onlyMembers, "\(id) hears of \(user) in \(partition) and is not there") }
-            if isQueued { return }
+            if publication.isOutOfQueue { return }
             if decision.publishers.last !== publication.invocation { publishing(decision, by: publication.invocation) }
             decision.tried.insert(id)
             if !isFirst { fail(.presenceOnce, "version \(version) of \(user) in \(partition) is posted to \(id) again") }
@@ -95,9 +99,9 @@ extension Witness {
 
     private func alive(_ id: String) {
         guard let truth = connections[id] else { return }
-        let end = min(truth.endedTime ?? .max, truth.expiresAt * 1000 - InstanceClock.start.milliseconds)
+        let end = truth.expiresAt * 1000 - InstanceClock.start.milliseconds
         if executor.now - end > ghostBound + allowance(since: end) {
-            fail(.deadNotPosted, "\(id) is posted to \((executor.now - end) / 1000) s after its end")
+            fail(.deadNotPosted, "\(id) is posted to \((executor.now - end) / 1000) s after its lease")
         }
     }
 

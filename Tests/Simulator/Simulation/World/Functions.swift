@@ -120,7 +120,7 @@ final class Functions {
                 pause: { [executor = world.executor] conflicts in
                     await executor.sleep(Int(pauses.next() % UInt64(min(250, 10 << min(conflicts, 10)))))
                 }, log: log(instance)),
-            direct: direct)
+            direct: SimulatedPoster(world, instance, isOutOfQueue: true))
         return instance
     }
 

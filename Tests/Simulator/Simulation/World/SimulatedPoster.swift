@@ -8,16 +8,20 @@ final class SimulatedPoster: Poster, @unchecked Sendable {
     private let world: World
     private let instance: Instance
 
-    init(_ world: World, _ instance: Instance) {
+    /// Whether what it posts comes out of the queue.
+    private let isOutOfQueue: Bool
+
+    init(_ world: World, _ instance: Instance, isOutOfQueue: Bool = false) {
         self.world = world
         self.instance = instance
+        self.isOutOfQueue = isOutOfQueue
     }
 
     func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery {
         guard !instance.isDead else { return Delivery() }
         let invocation = Invocation.current
         var delivery = Delivery()
-        let publication = world.witness.publishing(frame, by: invocation)
+        let publication = world.witness.publishing(frame, by: invocation, isOutOfQueue: isOutOfQueue)
         await pass()
         for id in connections {
             // The posts of a fan-out are under way together: who dies has sent some.

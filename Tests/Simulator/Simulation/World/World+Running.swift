@@ -17,8 +17,9 @@ extension World {
         await workload.run()
         isCalm = true
         trace.note { "--- nothing goes wrong any more" }
+        for device in workload.devices { device.beats = true }
         await drain()
-        // Whoever lost something asks again, and what a crash left is found.
+        // Whoever lost something asks again, what a crash left is found, and tokens that are short are over.
         await pass(scenario.settings.presenceTTL.milliseconds + ghostBound + 60_000)
         await drain()
         if !witness.isBroken { witness.judgeAtRest(workload.devices, memory.allItems()) }
