@@ -8,6 +8,9 @@ struct PresenceItem {
     var marks = true
     var connections: Set<String> = []
     var version: Int64?
+    /// How often a connection came or went. Each write builds on the one before, so that one whose answer never came, and which
+    /// takes effect late, undoes nothing that was done after it.
+    var changes: Int64?
     var joinedAt: Timestamp?
     var pending: PresenceEvent?
 
@@ -18,6 +21,7 @@ struct PresenceItem {
         guard let item else { return }
         connections = item.strings("connections")
         version = item.number("version")
+        changes = item.number("changes")
         joinedAt = item.number("joinedAt").map(Timestamp.init(milliseconds:))
         guard let version, let kind = item.string("pending").flatMap(PresenceEvent.Kind.init) else { return }
         pending = PresenceEvent(
@@ -30,20 +34,23 @@ struct PresenceItem {
     func nextVersion(at now: Timestamp) -> Int64 { max((version ?? 0) + 1, now.milliseconds) }
 
     private var unchanged: Condition {
-        version.map { .equals("version", .number($0)) } ?? .absent("version")
+        changes.map { .equals("changes", .number($0)) } ?? .absent("changes")
     }
+
+    private var change: UpdateClause { .set("changes", .number((changes ?? 0) + 1)) }
 
     /// What the first or a further connection of the user does on entering.
     /// - Returns: the write, and the event if this is the user's first connection here.
     func entering(_ id: ConnectionID, at now: Timestamp) -> (Update, PresenceEvent?) {
         let key = Keys.presence(room, userID)
         guard connections.isEmpty else {
-            return (Update(key, [.insert("connections", [id.text])], if: .exists("connections")), nil)
+            let others = Condition.all([.exists("connections"), unchanged])
+            return (Update(key, [.insert("connections", [id.text]), change], if: others), nil)
         }
         let event = PresenceEvent(
             kind: .join, roomID: room.id, userID: userID, version: nextVersion(at: now), at: now)
         let clauses: [UpdateClause] = [
-            .insert("connections", [id.text]), .set("version", .number(event.version)),
+            .insert("connections", [id.text]), change, .set("version", .number(event.version)),
             .set("joinedAt", .number(now.milliseconds)), .remove("expiresAt"), .set("v", formatVersion),
             .set("tenantId", .string(room.tenantID.text)), .set("userId", .string(userID.text)),
         ] + mark(event)
@@ -56,13 +63,13 @@ struct PresenceItem {
         guard connections.contains(id.text) else { return nil }
         let key = Keys.presence(room, userID)
         guard connections.count == 1 else {
-            let others = Condition.all([.contains("connections", id.text), .not(.sizeEquals("connections", 1))])
-            return (Update(key, [.delete("connections", [id.text])], if: others), nil)
+            let others = Condition.all([.contains("connections", id.text), .not(.sizeEquals("connections", 1)), unchanged])
+            return (Update(key, [.delete("connections", [id.text]), change], if: others), nil)
         }
         let event = PresenceEvent(
             kind: .leave, roomID: room.id, userID: userID, version: nextVersion(at: now), at: now, reason: reason)
         let clauses: [UpdateClause] = [
-            .remove("connections"), .remove("joinedAt"), .set("version", .number(event.version)),
+            .remove("connections"), change, .remove("joinedAt"), .set("version", .number(event.version)),
             .set("expiresAt", .number((now + Limits.garbageAge).seconds)),
         ] + mark(event)
         let last = Condition.all([.sizeEquals("connections", 1), .contains("connections", id.text), unchanged])

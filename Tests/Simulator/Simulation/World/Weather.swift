@@ -36,10 +36,10 @@ struct Weather: Equatable {
 
     static let calm = Weather()
 
-    /// What can befall one server: no event and no post has a way to go.
+    /// What can befall one server: no event and no post has a way to go, and a write that fails has not been made.
     var indoors: Weather {
         var weather = Weather()
-        (weather.unavailable, weather.answerLost, weather.slow) = (unavailable, answerLost, slow)
+        (weather.unavailable, weather.slow) = (unavailable, slow)
         weather.crashes = crashes
         return weather
     }
