@@ -128,19 +128,23 @@ struct Sweep: Sendable {
 
     private func look(at candidate: Candidate, _ report: inout Report) async throws(TableError) {
         let lease = candidate.lease
-        guard let connection = candidate.connection else {
-            try await services.broadcaster.clear(lease.id, lease.user, wheelMinute: lease.minute)
-            report.ended += 1
-            return
-        }
-        guard connection.isLive(at: now) else {
-            if try await services.broadcaster.end(lease.id, .expired, .ifExpired(now)) { report.ended += 1 }
-            return
-        }
-        let minute = Keys.minute(of: connection.expiresAt)
-        if minute > lease.minute {
-            try await services.repository.moveLease(lease, to: minute)
-            report.moved += 1
+        var found = candidate.connection
+        while true {
+            guard let connection = found else {
+                try await services.broadcaster.clear(lease.id, lease.user, wheelMinute: lease.minute)
+                report.ended += 1
+                return
+            }
+            guard connection.isLive(at: now) else {
+                if try await services.broadcaster.end(lease.id, .expired, .ifExpired(now)) { report.ended += 1 }
+                return
+            }
+            guard Keys.minute(of: connection.expiresAt) > lease.minute else { return }
+            if try await services.repository.moveLease(lease, of: connection) {
+                report.moved += 1
+                return
+            }
+            found = try await services.repository.connection(lease.id).flatMap { $0.ended == nil ? $0 : nil }
         }
     }
 

@@ -80,18 +80,27 @@ extension ChatRepository {
                 .set("expiresAt", .number(renewed.expiresAt.seconds)), .set("lastSeen", .number(now.milliseconds)),
                 .set("tokenExpiresAt", .number(renewed.tokenExpiresAt.seconds)),
             ]
-            if renewed.expiresAt < stored.expiresAt {
-                // A shorter token: the wheel would come to its row too late. The row there is the sweep's to drop.
-                let minute = Keys.minute(of: renewed.expiresAt)
-                try await table.put(leaseRow(renewed, minute: minute), if: nil)
-                clauses.append(.set("wheelMinute", .number(minute)))
-            }
             let unchanged = Condition.equals("tokenExpiresAt", .number(stored.tokenExpiresAt.seconds))
+            let isShorter = renewed.expiresAt < stored.expiresAt
+            let minute = Keys.minute(of: renewed.expiresAt)
+            if isShorter { clauses.append(.set("wheelMinute", .number(minute))) }
+            let update = Update(Keys.connection(stored.id), clauses, if: .all([.live(at: now), unchanged]))
             do throws(TableError) {
-                _ = try await table.update(
-                    Update(Keys.connection(stored.id), clauses, if: .all([.live(at: now), unchanged])), returning: .nothing)
+                if isShorter {
+                    // A shorter token: the wheel would come to its row too late. The row there is the sweep's to drop.
+                    try await table.transact([.update(update), .put(leaseRow(renewed, minute: minute), if: nil)])
+                } else {
+                    _ = try await table.update(update, returning: .nothing)
+                }
                 return .some(renewed)
-            } catch .conditionFailed(let item) {
+            } catch {
+                let item: Item?
+                switch error {
+                case .conditionFailed(let found): item = found
+                case .transactionFailed(let outcomes):
+                    if case .failed(let found) = outcomes[0] { item = found } else { throw error }
+                default: throw error
+                }
                 guard let item, let found = Connection(item: item), found.isLive(at: now) else { return .some(nil) }
                 // Another token came meanwhile.
                 stored = found

@@ -5,6 +5,8 @@ public struct DueLease: Equatable, Sendable {
     public var id: ConnectionID
     public var user: User
     public var minute: Int64
+    /// What tells this row from one that is written in its place.
+    var mark: String?
 }
 
 /// A row that has come up: this event may not have been published.
@@ -35,7 +37,10 @@ extension ChatRepository {
     private func leaseRow(_ id: ConnectionID, _ user: User, minute: Int64) -> Item {
         Item(
             Keys.lease(id, minute: minute),
-            ["v": formatVersion, "tenantId": .string(user.tenantID.text), "userId": .string(user.id.text)])
+            [
+                "v": formatVersion, "tenantId": .string(user.tenantID.text), "userId": .string(user.id.text),
+                "mark": .string(String(random.next(), radix: 36)),
+            ])
     }
 
     /// The minute that the sweep has to begin with: every one before is empty. Nil before the first sweep.
@@ -52,7 +57,7 @@ extension ChatRepository {
         let partition = Keys.leasePartition(minute: bucket.minute, shard: bucket.shard)
         try await items(Query(pk: partition, .prefix("CONN#"), strong: true)) { item in
             guard let id = ConnectionID.inPartition(item.key.sk), let user = User(item: item) else { return }
-            due.append(DueLease(id: id, user: user, minute: bucket.minute))
+            due.append(DueLease(id: id, user: user, minute: bucket.minute, mark: item.string("mark")))
         }
         return due
     }
@@ -83,15 +88,26 @@ extension ChatRepository {
     }
 
     /// Moves the row of a renewed lease to the minute it now ends in: the new row first, so that it is never without one.
-    public func moveLease(_ due: DueLease, to minute: Int64) async throws(TableError) {
+    ///
+    /// A token that became shorter meanwhile has a row of its own, perhaps in this very place: its mark keeps that one.
+    /// - Returns: false if the connection has ended or its lease become shorter since it was read: then the row stays.
+    public func moveLease(_ due: DueLease, of connection: Connection) async throws(TableError) -> Bool {
+        let minute = Keys.minute(of: connection.expiresAt)
         try await table.put(leaseRow(due.id, due.user, minute: minute), if: nil)
         let note = Update(
-            Keys.connection(due.id), [.set("wheelMinute", .number(minute))], if: .all([.itemExists, .absent("ended")]))
+            Keys.connection(due.id), [.set("wheelMinute", .number(minute))],
+            if: .all([.absent("ended"), .atLeast("expiresAt", connection.expiresAt.seconds)]))
         do throws(TableError) {
             _ = try await table.update(note, returning: .nothing)
         } catch .conditionFailed {
+            return false
         }
-        _ = try await table.delete(Keys.lease(due.id, minute: due.minute), if: nil)
+        let isSame = due.mark.map { Condition.equals("mark", .string($0)) } ?? .absent("mark")
+        do throws(TableError) {
+            _ = try await table.delete(Keys.lease(due.id, minute: due.minute), if: isSame)
+        } catch .conditionFailed {
+        }
+        return true
     }
 
     /// The event a due row reminds of, if it is still to be published; otherwise the row is dropped.
