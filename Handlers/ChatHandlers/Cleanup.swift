@@ -80,7 +80,7 @@ extension EndingConnection {
         var rooms: Set<String> = []
         if case .strings(let names) = image["rooms"] { rooms = Set(names) }
         self.init(
-            id: id, user: User(tenant, user), rooms: rooms, wheelMinute: number("wheelMinute"),
+            id: id, user: User(tenant, user), rooms: rooms, wheelMinutes: Set(number("wheelMinute").map { [$0] } ?? []),
             tokenExpiresAt: number("tokenExpiresAt").flatMap { (0...TokenRules.latestDate).contains($0) ? Timestamp(seconds: $0) : nil })
     }
 }

@@ -136,7 +136,9 @@ struct Sweep: Sendable {
                 return
             }
             guard connection.isLive(at: now) else {
-                if try await services.broadcaster.end(lease.id, .expired, .ifExpired(now)) { report.ended += 1 }
+                if try await services.broadcaster.end(lease.id, .expired, .ifExpired(now), wheelMinute: lease.minute) {
+                    report.ended += 1
+                }
                 return
             }
             guard Keys.minute(of: connection.expiresAt) > lease.minute else { return }

@@ -6,21 +6,23 @@ extension RoomBroadcaster {
     /// Ends a connection if nobody has yet: out of its rooms, told to their members, its rows deleted, its socket closed.
     ///
     /// Whoever marks it first publishes; everyone else is silent. What a crash leaves half done the sweep takes up.
+    /// - Parameter wheelMinute: where the wheel has a row of it, which may be another than the connection notes.
     /// - Returns: whether this call ended it.
     @discardableResult
     public func end(
-        _ id: ConnectionID, _ reason: EndReason, _ policy: EndPolicy = .always
+        _ id: ConnectionID, _ reason: EndReason, _ policy: EndPolicy = .always, wheelMinute: Int64? = nil
     ) async throws(TableError) -> Bool {
         guard case .claimed(let connection) = try await repository.claimEnd(id, reason, policy) else { return false }
-        try await carryOut([connection], reason)
+        try await carryOut([connection.with(wheelMinute)], reason)
         return true
     }
 
     /// Ends for good a connection known to be dead, taking up what somebody else began and did not finish.
     public func clear(_ id: ConnectionID, _ user: User, wheelMinute: Int64? = nil) async throws(TableError) {
         switch try await repository.claimEnd(id, .expired, .always) {
-        case .claimed(let connection), .alreadyEnding(let connection): try await carryOut([connection], .expired)
-        case .absent: try await carryOut([try await repository.remains(of: id, user, wheelMinute: wheelMinute)], .expired)
+        case .claimed(let connection), .alreadyEnding(let connection):
+            try await carryOut([connection.with(wheelMinute)], .expired)
+        case .absent: try await carryOut([try await repository.remains(of: id, user).with(wheelMinute)], .expired)
         case .spared: break
         }
     }

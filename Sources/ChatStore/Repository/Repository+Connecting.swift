@@ -84,7 +84,10 @@ extension ChatRepository {
             let isShorter = renewed.expiresAt < stored.expiresAt
             let minute = Keys.minute(of: renewed.expiresAt)
             if isShorter { clauses.append(.set("wheelMinute", .number(minute))) }
-            let update = Update(Keys.connection(stored.id), clauses, if: .all([.live(at: now), unchanged]))
+            // Renewals may cross: the later end stays.
+            let later = Condition.atMost("expiresAt", renewed.expiresAt.seconds)
+            let update = Update(
+                Keys.connection(stored.id), clauses, if: .all([.live(at: now), unchanged] + (isShorter ? [] : [later])))
             do throws(TableError) {
                 if isShorter {
                     // A shorter token: the wheel would come to its row too late. The row there is the sweep's to drop.
@@ -102,6 +105,7 @@ extension ChatRepository {
                 default: throw error
                 }
                 guard let item, let found = Connection(item: item), found.isLive(at: now) else { return .some(nil) }
+                if tokenExpiresAt == nil, found.tokenExpiresAt == stored.tokenExpiresAt { return .some(found) }
                 // Another token came meanwhile.
                 stored = found
                 return nil

@@ -5,18 +5,25 @@ public struct EndingConnection: Equatable, Sendable {
     public var id: ConnectionID
     public var user: User
     public var rooms: Set<String>
-    /// The minute of its row in the lease wheel, if known.
-    public var wheelMinute: Int64?
+    /// The minutes in which the lease wheel has rows of it, as far as they are known.
+    public var wheelMinutes: Set<Int64>
     public var tokenExpiresAt: Timestamp?
 
     public init(
-        id: ConnectionID, user: User, rooms: Set<String>, wheelMinute: Int64?, tokenExpiresAt: Timestamp? = nil
+        id: ConnectionID, user: User, rooms: Set<String>, wheelMinutes: Set<Int64>, tokenExpiresAt: Timestamp? = nil
     ) {
         self.id = id
         self.user = user
         self.rooms = rooms
-        self.wheelMinute = wheelMinute
+        self.wheelMinutes = wheelMinutes
         self.tokenExpiresAt = tokenExpiresAt
+    }
+
+    /// The same, with one more row of the wheel that is to go.
+    public func with(_ wheelMinute: Int64?) -> EndingConnection {
+        var ending = self
+        if let wheelMinute { ending.wheelMinutes.insert(wheelMinute) }
+        return ending
     }
 
     /// Nil for an item that is no connection.
@@ -24,7 +31,7 @@ public struct EndingConnection: Equatable, Sendable {
         guard let connection = Connection(item: item) else { return nil }
         self.init(
             id: connection.id, user: connection.user, rooms: connection.rooms,
-            wheelMinute: item.number("wheelMinute"), tokenExpiresAt: connection.tokenExpiresAt)
+            wheelMinutes: Set(item.number("wheelMinute").map { [$0] } ?? []), tokenExpiresAt: connection.tokenExpiresAt)
     }
 }
 
@@ -76,17 +83,19 @@ extension ChatRepository {
     }
 
     /// A connection whose item is gone (the table's TTL was first, or a crash came between): what is left names its rooms.
-    public func remains(of id: ConnectionID, _ user: User, wheelMinute: Int64?) async throws(TableError) -> EndingConnection {
-        EndingConnection(id: id, user: user, rooms: try await rooms(of: id), wheelMinute: wheelMinute)
+    public func remains(of id: ConnectionID, _ user: User) async throws(TableError) -> EndingConnection {
+        EndingConnection(id: id, user: user, rooms: try await rooms(of: id), wheelMinutes: [])
     }
 
-    /// Deletes an ended connection, its place among the user's and its row in the wheel: the last step.
+    /// Deletes an ended connection, its place among the user's and its rows in the wheel: the last step.
     public func finishEnd(_ ending: EndingConnection) async throws(TableError) {
         let userKey = Keys.user(ending.user)
         _ = try await retrying("end") { () async throws(TableError) -> Bool? in
             let stored = try await table.get(userKey, strong: true)
             var actions: [TransactAction] = [.delete(Keys.connection(ending.id), if: nil)]
-            if let minute = ending.wheelMinute { actions.append(.delete(Keys.lease(ending.id, minute: minute), if: nil)) }
+            for minute in ending.wheelMinutes.sorted() {
+                actions.append(.delete(Keys.lease(ending.id, minute: minute), if: nil))
+            }
             let connections = stored?.strings("connections") ?? []
             if connections.contains(ending.id.text) {
                 if connections.count == 1 {

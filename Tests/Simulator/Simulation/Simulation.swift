@@ -28,7 +28,7 @@ public enum Simulation {
         nonisolated(unsafe) let load = workload
         world.executor.spawn { await world.play(load) }
         if !world.executor.run(), !world.witness.isBroken {
-            world.witness.fail(.neverStuck, "nothing is left to do, and \(world.functions.active) events are in hand")
+            world.witness.fail(.neverStuck, "nothing is left to do, and there is still \(world.functions.inHand.map(\.name))")
         }
         defer { world.functions.dissolve() }
         return Outcome(

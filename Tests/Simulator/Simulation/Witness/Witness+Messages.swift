@@ -84,8 +84,8 @@ extension Witness {
         guard invocation.isClean, let count = ack.int("delivered") else { return }
         let theirs = connections.values.filter { $0.tenant == sayings[message.body]?.tenant && $0.user == receiver && $0.id != invocation.connection }
         let slack = Int64(scenario.skew) + 1
-        let least = theirs.count { $0.isLive(from: message.time - slack, to: executor.now + slack) }
-        let most = theirs.count { $0.wasLive(from: message.time - slack, to: executor.now + slack) }
+        let least = theirs.count { $0.isLive(from: invocation.startedAt - slack, to: executor.now + slack) }
+        let most = theirs.count { $0.wasLive(from: invocation.startedAt - slack, to: executor.now + slack) }
         if count < Int64(least) || count > Int64(most) {
             fail(.directDelivered, "\(message.body) is delivered to \(count) connections of \(receiver), of \(least) to \(most)")
         }
@@ -119,7 +119,7 @@ extension Witness {
         let slack = Int64(scenario.skew) + 1
         for connection in connections.values.sorted(by: { $0.id < $1.id })
         where connection.tenant == tenant && users.contains(connection.user) && connection.id != invocation.connection
-            && connection.isLive(from: message.time - slack, to: executor.now + slack) && !message.tried.contains(connection.id)
+            && connection.isLive(from: invocation.startedAt - slack, to: executor.now + slack) && !message.tried.contains(connection.id)
         {
             return fail(.directDelivered, "\(message.body) is not posted to \(connection.id) of \(connection.user)")
         }

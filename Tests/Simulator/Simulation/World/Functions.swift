@@ -27,7 +27,7 @@ final class Functions {
     /// The server, where there is one.
     private(set) var server: LocalEngine?
     /// Events in hand.
-    private(set) var active = 0
+    private(set) var inHand: [Invocation] = []
 
     init(_ world: World, _ chance: Chance) {
         self.world = world
@@ -50,7 +50,7 @@ final class Functions {
             done(invocation, nil)
             return over(invocation)
         }
-        active += 1
+        inHand.append(invocation)
         instance.invocations.append(invocation)
         if world.scenario.engine == .functions {
             world.executor.after(Functions.timeout) { [world] in
@@ -66,7 +66,7 @@ final class Functions {
                 await this.run(invocation, on: instance, work, callbacks.done)
             }
             invocation.isOver = true
-            this.active -= 1
+            this.inHand.removeAll { $0 === invocation }
             instance.invocations.removeAll { $0 === invocation }
             this.release(instance, function)
             callbacks.over(invocation)

@@ -67,6 +67,8 @@ final class LocalEngine: @unchecked Sendable {
         isDown = true
         world.kill(instance)
         world.gateway.dropAll()
+        // Its tasks come to their ends, though nothing they do has an effect: no memory is left behind.
+        world.executor.after(6000) { [self] in tidy() }
         world.executor.after(200 + world.chanceOfFault(below: 3000)) { [world] in world.functions.startServer() }
     }
 }

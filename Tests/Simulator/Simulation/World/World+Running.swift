@@ -55,11 +55,11 @@ extension World {
     /// Waits until no event is in hand.
     private func drain() async {
         var waited = 0
-        while functions.active > 0, !witness.isBroken {
+        while !functions.inHand.isEmpty, !witness.isBroken {
             await executor.sleep(500)
             waited += 500
             if waited > 120_000 {
-                return witness.fail(.neverStuck, "\(functions.active) events are in hand after two minutes of calm")
+                return witness.fail(.neverStuck, "after two minutes of calm there is still \(functions.inHand.map(\.name))")
             }
         }
     }
