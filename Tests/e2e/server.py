@@ -47,12 +47,16 @@ class Server:
         self.process = None
         self.started = 0.0
 
-    def start(self) -> "Server":
-        """Starts it and waits until it is ready; `started` is then how many seconds that took."""
-        before = time.monotonic()
+    def launch(self):
+        """Starts it and waits for nothing."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+
+    def start(self) -> "Server":
+        """Starts it and waits until it is ready; `started` is then how many seconds that took."""
+        before = time.monotonic()
+        self.launch()
         line = self._first_line(before + START_SECONDS)
         self.started = time.monotonic() - before
         ready = READY.fullmatch(line)

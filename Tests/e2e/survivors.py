@@ -1,0 +1,330 @@
+"""Clients that live through crashes by the contract's own rules: they reconnect, resume with `since` and `epoch`, and send again."""
+
+import asyncio
+import itertools
+import json
+import random
+from urllib.parse import quote
+
+import crowd
+from promises import Promises, Send, Stream, stream_of
+from tokens import token
+from watching import View
+
+ANSWER_SECONDS = 20
+PAGE = 300
+CLOSE = b"\x88\x82" + bytes(4) + b"\x03\xe8"
+
+
+class Broken(Exception):
+    """The connection ended before what was awaited came."""
+
+
+class Failed(Exception):
+    """The handler died before it answered."""
+
+
+class Line(crowd.Member):
+    """One connection of a survivor: gives each reply to whoever asked, and everything else to the survivor."""
+
+    def __init__(self, survivor: "Survivor"):
+        super().__init__(survivor.user, "", validate=True)
+        self.survivor = survivor
+        self.numbers = itertools.count(1)
+        self.asked: dict[str, asyncio.Future] = {}
+        self.views: dict[str, View] = {}
+        self.newest: dict[Stream, int] = {}
+
+    def opened(self):
+        self.joined.set_result({})
+
+    def refused(self, answer: bytes):
+        assert answer.startswith(b"HTTP/1.1 502 ") and self.survivor.company.handlers_die, answer
+        self.transport.close()
+
+    def connection_lost(self, error):
+        super().connection_lost(error)
+        for future in self.asked.values():
+            if not future.done():
+                future.set_exception(Broken())
+
+    def received(self, payload: bytes):
+        try:
+            self.take(payload)
+        except AssertionError as wrong:
+            # What is raised here, the event loop would only log.
+            self.survivor.company.wrong.append(wrong)
+            raise
+
+    def take(self, payload: bytes):
+        crowd.check(payload)
+        frame = json.loads(payload)
+        kind = frame.get("type")
+        if kind == "message":
+            self.heard(frame)
+        elif kind == "presence":
+            # After `left` the last of a room's frames may still come.
+            if frame["roomId"] in self.views:
+                self.views[frame["roomId"]].hear(frame)
+        elif kind is None:
+            assert self.survivor.company.handlers_die and len(self.asked) == 1, frame
+            self.asked.popitem()[1].set_exception(Failed())
+        else:
+            assert kind != "error", frame
+            reply = self.asked.pop(frame["requestId"])
+            if kind == "joined":
+                # Here and not where it is awaited: the next frame may follow at once.
+                company = self.survivor.company
+                self.views[frame["roomId"]] = View(frame["roomId"], frame, company.in_order, company.handlers_die)
+            reply.set_result(frame)
+
+    def heard(self, message: dict):
+        stream, seq = stream_of(message), message["seq"]
+        if self.survivor.company.in_order:
+            assert seq > self.newest.get(stream, 0), f"{self.user} got {message} after {self.newest[stream]}"
+        self.newest[stream] = seq
+        self.survivor.learn(message)
+
+    async def ask(self, action: str, **fields) -> dict:
+        name = f"r{next(self.numbers)}"
+        if self.closed.done():
+            raise Broken
+        answer = self.asked[name] = asyncio.get_running_loop().create_future()
+        self.send({"action": action, **fields, "requestId": name})
+        return await asyncio.wait_for(answer, ANSWER_SECONDS)
+
+    async def end(self, politely: bool):
+        if politely:
+            self.transport.write(CLOSE)
+        else:
+            self.transport.abort()
+        await asyncio.wait_for(self.closed, ANSWER_SECONDS)
+
+
+class Survivor:
+    """One device of a user, and what it knows from one connection to the next."""
+
+    def __init__(self, company: "Company", user: str, rooms: list[str], seed: str):
+        self.company, self.user, self.rooms = company, user, rooms
+        self.chance = random.Random(seed)
+        self.epochs: dict[str, str] = {}
+        self.known: dict[Stream, set[int]] = {}
+        self.tops: dict[Stream, int] = {}
+        self.unacked: list[Send] = []
+        self.line: Line | None = None
+
+    def learn(self, message: dict):
+        self.company.promises.saw(message)
+        self.note(stream_of(message), message["seq"])
+
+    def note(self, stream: Stream, seq: int):
+        known, top = self.known.setdefault(stream, set()), self.tops.get(stream, 0)
+        known.add(seq)
+        while top + 1 in known:
+            top += 1
+            known.discard(top)
+        self.tops[stream] = top
+
+    async def come_back(self):
+        """Connects, resumes every room and sends again what was not acked."""
+        while True:
+            loop = asyncio.get_running_loop()
+            try:
+                _, self.line = await loop.create_connection(lambda: Line(self), "127.0.0.1", self.company.server.port)
+            except OSError:
+                raise Broken from None
+            self.line.transport.write(crowd.UPGRADE.format(token=quote(token(self.user, self.company.tenant))).encode())
+            if await asyncio.wait_for(self.line.joined, ANSWER_SECONDS) is not None:
+                break
+            if not self.company.handlers_die:
+                raise Broken
+        for room in self.rooms:
+            await self.surely(lambda: self.resume(room))
+        for send in list(self.unacked):
+            await self.surely(lambda: self.say(send))
+
+    async def surely(self, act):
+        """Tries again for as long as handlers die."""
+        while True:
+            try:
+                return await act()
+            except Failed:
+                pass
+
+    async def resume(self, room: str):
+        stream, line = ("room", room), self.line
+        since = self.tops.get(stream, 0)
+        epoch = {"epoch": self.epochs[room]} if room in self.epochs else {}
+        joined = await line.ask("joinRoom", roomId=room, since=since, **epoch)
+        assert self.epochs.setdefault(room, joined["epoch"]) == joined["epoch"], f"{room} has lost its history"
+        missed = [message["seq"] for message in joined["missed"]]
+        whole = list(range(since + 1, joined["seq"] + 1))
+        assert missed == whole[:len(missed)], f"{self.user} asked for {room} since {since} and got {missed} of {joined['seq']}"
+        assert joined["recovered"] == (missed == whole), joined
+        self.company.recovered += joined["recovered"]
+        for message in joined["missed"]:
+            self.learn(message)
+        await self.catch_up(stream, joined["seq"])
+
+    async def catch_up(self, stream: Stream, newest: int):
+        """Reads what no frame brought, up to a number that is known to be there."""
+        while self.tops.get(stream, 0) < newest:
+            page = await self.page(stream, self.tops.get(stream, 0))
+            assert page["messages"], f"{stream} ends before {newest}"
+            for message in page["messages"]:
+                self.learn(message)
+
+    async def page(self, stream: Stream, after: int) -> dict:
+        place = {"roomId": stream[1]} if stream[0] == "room" else \
+            {"destinationUserId": next(user for user in stream[1:] if user != self.user)}
+        return await self.line.ask("history", **place, after=after, limit=PAGE)
+
+    async def history(self, stream: Stream) -> list[dict]:
+        """Everything that was said in a stream, oldest first."""
+        messages, more = [], True
+        while more:
+            page = await self.page(stream, messages[-1]["seq"] if messages else 0)
+            messages, more = messages + page["messages"], page["more"]
+        return messages
+
+    async def say(self, send: Send):
+        send.times += 1
+        if send.name and send not in self.unacked and not send.ack:
+            self.unacked.append(send)
+        ack = await self.line.ask("sendMessage", **send.fields)
+        self.company.promises.acked(send, ack)
+        self.note(send.stream, ack["seq"])
+        if send in self.unacked:
+            self.unacked.remove(send)
+
+    async def refresh(self):
+        """Renews the lease, and reads what the newest numbers say is missing."""
+        heartbeat = await self.surely(lambda: self.line.ask("heartbeat", rooms=True))
+        for room, newest in heartbeat["rooms"].items():
+            await self.surely(lambda: self.catch_up(("room", room), newest))
+
+    async def live(self):
+        """Does one thing after another until the server is dead."""
+        while True:
+            try:
+                await self.act()
+            except Failed:
+                for send in list(self.unacked):
+                    await self.surely(lambda: self.say(send))
+
+    async def act(self):
+        chance, promises = self.chance, self.company.promises
+        roll = chance.random()
+        room = chance.choice(self.rooms)
+        if roll < 0.7:
+            many = 1 if self.company.handlers_die else chance.randrange(1, 4)
+            sends = [self.new_send(("room", room), named=chance.random() < 0.8) for _ in range(many)]
+            await every(self.say(send) for send in sends)
+        elif roll < 0.82:
+            other = chance.choice([user for user in self.company.users if user != self.user])
+            await self.say(self.new_send(("direct", *sorted((self.user, other))), named=chance.random() < 0.8))
+        elif roll < 0.87:
+            acked = [send for send in promises.sends.values() if send.ack and send.name and send.sender == self.user]
+            if acked:
+                await self.say(chance.choice(acked))
+        elif roll < 0.94:
+            self.line.views.pop(room, None)
+            await self.surely(lambda: self.line.ask("leaveRoom", roomId=room))
+            self.line.views.pop(room, None)
+            await self.surely(lambda: self.resume(room))
+        elif roll < 0.97:
+            await self.line.end(politely=chance.random() < 0.5)
+            await self.come_back()
+        else:
+            heartbeat = await self.line.ask("heartbeat", rooms=True)
+            assert heartbeat["rooms"].keys() == set(self.rooms), heartbeat
+
+    def new_send(self, stream: Stream, named: bool) -> Send:
+        number = len(self.company.promises.sends)
+        return self.company.promises.send(self.user, stream, f"{self.user}-{number}" if named else None)
+
+
+async def every(acts):
+    """Waits for the end of all of them, and then raises what the first that failed raised."""
+    for result in await asyncio.gather(*acts, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+class Company:
+    """Users with their devices in rooms of one tenant, and everything that they were promised."""
+
+    def __init__(self, server, tenant: str, seed: int, users: int, rooms: int, handlers_die: bool = False):
+        self.server, self.tenant, self.handlers_die = server, tenant, handlers_die
+        self.in_order = server.mode == "in-process"
+        self.promises = Promises()
+        self.recovered = 0
+        self.wrong: list[AssertionError] = []
+        self.rooms = [f"room-{number}" for number in range(rooms)]
+        self.users = [f"user-{number}" for number in range(users)]
+        # A third of the users have a second device, and each device is in most rooms.
+        chance = random.Random(seed)
+        self.survivors = [
+            Survivor(self, user, sorted(chance.sample(self.rooms, max(1, rooms - 1))), f"{seed} {user} {device}")
+            for number, user in enumerate(self.users) for device in range(2 if number % 3 == 0 else 1)]
+        self.versions: dict[tuple[str, str], int] = {}
+
+    @property
+    def online(self) -> dict[str, int]:
+        return {user: sum(survivor.user == user for survivor in self.survivors) for user in self.users}
+
+    def members(self, room: str) -> set[str]:
+        return {survivor.user for survivor in self.survivors if room in survivor.rooms}
+
+    async def come_back(self):
+        await every(survivor.come_back() for survivor in self.survivors)
+
+    def judge_now(self):
+        if self.wrong:
+            raise self.wrong[0]
+
+    async def settle(self, seconds: float):
+        """Waits until everyone knows everything, and sees everyone, which is what they must."""
+        for stream in [("room", room) for room in self.rooms]:
+            reader = next(survivor for survivor in self.survivors if stream[1] in survivor.rooms)
+            await self.judge(stream, reader)
+        for stream in sorted({send.stream for send in self.promises.sends.values() if send.stream[0] == "direct"}):
+            await self.judge(stream, next(survivor for survivor in self.survivors if survivor.user in stream[1:]))
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self.unsettled():
+            self.judge_now()
+            assert asyncio.get_running_loop().time() < deadline, self.unsettled()
+            if self.handlers_die:
+                # A post that died with its handler leaves a gap, which the newest number shows; and leases end.
+                await every(survivor.refresh() for survivor in self.survivors)
+            await asyncio.sleep(0.05)
+        self.judge_views()
+        self.judge_now()
+
+    async def judge(self, stream: Stream, reader: Survivor):
+        self.promises.judge(stream, await reader.history(stream))
+
+    def unsettled(self) -> list[str]:
+        """What somebody does not know yet of rooms and their members."""
+        missing = []
+        for survivor in self.survivors:
+            for room in survivor.rooms:
+                top, newest = survivor.tops.get(("room", room), 0), len(self.promises.kept[("room", room)])
+                users = survivor.line.views[room].users
+                if top != newest:
+                    missing.append(f"{survivor.user} knows {top} of {newest} messages of {room}")
+                if users != self.members(room):
+                    missing.append(f"{survivor.user} sees {sorted(users)} in {room} and not {sorted(self.members(room))}")
+        return missing
+
+    def judge_views(self):
+        """Members alternate in each view, and versions go on rising from one life of the server to the next."""
+        newest: dict[tuple[str, str], int] = {}
+        for survivor in self.survivors:
+            for view in survivor.line.views.values():
+                for user, version in view.versions.items():
+                    view.judge(user)
+                    newest[view.room, user] = max(version, newest.get((view.room, user), 0))
+        for place, version in newest.items():
+            assert version > self.versions.get(place, 0), f"{place} is at version {version} after {self.versions[place]}"
+        self.versions |= newest
