@@ -32,6 +32,8 @@ class Promises:
         self.seen: dict[tuple[Stream, int], dict] = {}
         # What histories held when they were read last: it may only grow.
         self.kept: dict[Stream, list[dict]] = {}
+        self.acks = 0
+        # Acks that came to a send that was sent before.
         self.repeated = 0
 
     def send(self, sender: str, stream: Stream, name: str | None) -> Send:
@@ -46,6 +48,7 @@ class Promises:
                 f"sent again it is another message: {send} got {ack}"
             return
         assert send.times > 1 or "duplicate" not in ack, f"a duplicate of nothing: {send} got {ack}"
+        self.acks += 1
         self.repeated += "duplicate" in ack
         send.ack = ack
 
@@ -75,10 +78,6 @@ class Promises:
         for (place, seq), message in self.seen.items():
             if place == stream:
                 assert seq <= len(history) and content(history[seq - 1]) == content(message), f"seen and not kept: {message}"
-
-    @property
-    def acks(self) -> int:
-        return sum(send.ack is not None for send in self.sends.values())
 
     @property
     def kept_unacked(self) -> int:

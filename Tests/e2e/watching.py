@@ -1,11 +1,13 @@
 """Who is in a room as one member sees it: contract section 3, presence per user, `join` and `leave` in turn."""
 
+from itertools import groupby
+
 
 class View:
     """A room from one `joined` on.
 
     `ordered` is for a server whose presence frames arrive in the order of their versions, `repeats` for one some of whose handlers
-    died: what they had published may be published again.
+    died: nobody knows who was told by then, so that all may be told again.
     """
 
     def __init__(self, room: str, joined: dict, ordered: bool, repeats: bool):
@@ -29,6 +31,9 @@ class View:
         """Join and leave alternate in the order of their versions, beginning with what `joined` said."""
         said = self.said.get(user)
         events = [self.heard[user][version] for version in sorted(self.heard.get(user, {})) if version > (said or 0)]
+        if self.repeats:
+            events = [event for event, _ in groupby(events)]
+            events = events[events[:1] == (["leave"] if said is None else ["join"]):]
         # The leave of one who was gone before may still be on its way.
         if said is None and events[:1] == ["leave"]:
             events = events[1:]
