@@ -46,7 +46,7 @@ class Line(crowd.Member):
         super().connection_lost(error)
         for future in self.asked.values():
             if not future.done():
-                future.set_exception(Broken())
+                future.set_exception(Broken(error))
 
     def received(self, payload: bytes):
         try:

@@ -168,9 +168,10 @@ class KilledChildren:
 
 @pytest.fixture(scope="module", autouse=True)
 def killing_children(tmp_path_factory):
-    with Server(
-        tmp_path_factory.mktemp("killed"), "children", "--rate-limit", "0", "--log-level", "info", MUSTER_PRESENCE_TTL=f"{LEASE}"
-    ) as server, ThreadPoolExecutor(1) as pool:
+    server = Server(
+        tmp_path_factory.mktemp("killed"), "children", "--rate-limit", "0", "--log-level", "info", MUSTER_PRESENCE_TTL=f"{LEASE}")
+    # Whoever does not wait for the result ends it with the server.
+    with ThreadPoolExecutor(1) as pool, server:
         yield pool.submit(asyncio.run, KilledChildren(server, "acme").run())
 
 
