@@ -1,24 +1,14 @@
 """A disk for a server's data folder, which a test fills and empties, or makes read-only, while the server runs: see disk.c."""
 
 import mmap
-import shutil
 import struct
-import subprocess
 from pathlib import Path
 
+from preload import compiled
 from server import HANDLERS_FOLDER
 
-HERE = Path(__file__).resolve().parent
 PATH_MAX = 4096
 ENOUGH = 1 << 40
-
-
-def compiled(source: Path, folder: Path) -> Path:
-    """A library to preload."""
-    library = folder / source.with_suffix(".so").name
-    compiler = shutil.which("clang") or shutil.which("cc")
-    subprocess.run([compiler, "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, source], check=True)
-    return library
 
 
 class Disk:
@@ -31,7 +21,7 @@ class Disk:
             self.shared = mmap.mmap(file.fileno(), 16 + PATH_MAX)
         name = str(data).encode()
         self.shared[16:16 + len(name)] = name
-        self.environment = {"LD_PRELOAD": str(compiled(HERE / "disk.c", folder)), "DISK": str(control)}
+        self.environment = {"LD_PRELOAD": str(compiled("disk", folder)), "DISK": str(control)}
         self.folder = folder
         self.has(ENOUGH)
 

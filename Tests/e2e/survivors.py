@@ -7,7 +7,7 @@ import random
 from urllib.parse import quote
 
 import crowd
-from promises import Promises, Send, Stream, stream_of
+from promises import Send, Stream, stream_of
 from tokens import token
 from watching import View
 
@@ -22,6 +22,13 @@ class Broken(Exception):
 
 class Failed(Exception):
     """The handler died before it answered."""
+
+
+async def every(acts):
+    """Waits for the end of all of them, and then raises what the first that failed raised."""
+    for result in await asyncio.gather(*acts, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 class Line(crowd.Member):
@@ -104,7 +111,7 @@ class Line(crowd.Member):
 class Survivor:
     """One device of a user, and what it knows from one connection to the next."""
 
-    def __init__(self, company: "Company", user: str, rooms: list[str], seed: str):
+    def __init__(self, company, user: str, rooms: list[str], seed: str):
         self.company, self.user, self.rooms = company, user, rooms
         self.chance = random.Random(seed)
         self.epochs: dict[str, str] = {}
@@ -246,97 +253,3 @@ class Survivor:
     def new_send(self, stream: Stream, named: bool) -> Send:
         number = len(self.company.promises.sends)
         return self.company.promises.send(self.user, stream, f"{self.user}-{number}" if named else None)
-
-
-async def every(acts):
-    """Waits for the end of all of them, and then raises what the first that failed raised."""
-    for result in await asyncio.gather(*acts, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
-
-
-class Company:
-    """Users with their devices in rooms of one tenant, and everything that they were promised."""
-
-    def __init__(self, server, tenant: str, seed: int, users: int, rooms: int, handlers_die: bool = False):
-        self.server, self.tenant, self.handlers_die = server, tenant, handlers_die
-        self.in_order = server.mode == "in-process"
-        self.rests = False
-        self.promises = Promises()
-        self.recovered = 0
-        self.wrong: list[AssertionError] = []
-        self.rooms = [f"room-{number}" for number in range(rooms)]
-        self.users = [f"user-{number}" for number in range(users)]
-        # A third of the users have a second device, and each device is in most rooms.
-        chance = random.Random(seed)
-        self.survivors = [
-            Survivor(self, user, sorted(chance.sample(self.rooms, max(1, rooms - 1))), f"{seed} {user} {device}")
-            for number, user in enumerate(self.users) for device in range(2 if number % 3 == 0 else 1)]
-        # Of each user in each room: the newest that anybody saw, and that of the server's last life.
-        self.versions: dict[tuple[str, str], int] = {}
-        self.last_life: dict[tuple[str, str], int] = {}
-
-    @property
-    def online(self) -> dict[str, int]:
-        return {user: sum(survivor.user == user for survivor in self.survivors) for user in self.users}
-
-    def members(self, room: str) -> set[str]:
-        return {survivor.user for survivor in self.survivors if room in survivor.rooms}
-
-    async def come_back(self):
-        self.last_life = dict(self.versions)
-        await every(survivor.come_back() for survivor in self.survivors)
-
-    def everyone_is_online(self) -> bool:
-        users = self.server.online(self.tenant)["users"]
-        return {user["userId"]: user["connections"] for user in users} == self.online
-
-    def judge_now(self):
-        if self.wrong:
-            raise self.wrong[0]
-
-    async def settle(self, seconds: float):
-        """Waits until everyone knows everything, and sees everyone, which is what they must."""
-        for stream in [("room", room) for room in self.rooms]:
-            reader = next(survivor for survivor in self.survivors if stream[1] in survivor.rooms)
-            await self.judge(stream, reader)
-        for stream in sorted({send.stream for send in self.promises.sends.values() if send.stream[0] == "direct"}):
-            await self.judge(stream, next(survivor for survivor in self.survivors if survivor.user in stream[1:]))
-        deadline = asyncio.get_running_loop().time() + seconds
-        while self.unsettled():
-            self.judge_now()
-            assert asyncio.get_running_loop().time() < deadline, self.unsettled()
-            if self.handlers_die:
-                # A post that died with its handler leaves a gap, which the newest number shows; and leases end.
-                await every(survivor.refresh() for survivor in self.survivors)
-            await asyncio.sleep(0.05)
-        self.judge_views()
-        self.judge_now()
-
-    async def judge(self, stream: Stream, reader: Survivor):
-        self.promises.judge(stream, await reader.history(stream))
-
-    def unsettled(self) -> list[str]:
-        """What somebody does not know yet of rooms and their members."""
-        missing = []
-        for survivor in self.survivors:
-            for room in survivor.rooms:
-                top, newest = survivor.tops.get(("room", room), 0), len(self.promises.kept[("room", room)])
-                users = survivor.line.views[room].users
-                if top != newest:
-                    missing.append(f"{survivor.user} knows {top} of {newest} messages of {room}")
-                if users != self.members(room):
-                    missing.append(f"{survivor.user} sees {sorted(users)} in {room} and not {sorted(self.members(room))}")
-        return missing
-
-    def judge_views(self):
-        """Members alternate in each view, and versions go on rising from one life of the server to the next."""
-        newest: dict[tuple[str, str], int] = {}
-        for survivor in self.survivors:
-            for view in survivor.line.views.values():
-                for user, version in view.versions.items():
-                    view.judge(user)
-                    newest[view.room, user] = max(version, newest.get((view.room, user), 0))
-        for place, version in newest.items():
-            assert version > self.last_life.get(place, 0), f"{place} is at version {version} after {self.last_life[place]}"
-        self.versions |= newest

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 import crowd
+from company import Company
 from server import Server, muster
-from survivors import Broken, Company, Failed, every
+from survivors import Broken, Failed, every
 
 ROUNDS = int(os.environ.get("MUSTER_CRASH_ROUNDS", "12"))
 SEED = int(os.environ.get("MUSTER_CRASH_SEED", random.randrange(1 << 32)))

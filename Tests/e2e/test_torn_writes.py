@@ -46,7 +46,7 @@ class Killed:
         """Starts on this log, of which the first `whole` bytes are as they were."""
         self.restore()
         if log is None:
-            self.log.unlink()
+            self.log.unlink(missing_ok=True)
         else:
             self.log.write_bytes(log)
         least = sum(size <= whole for size in self.sizes[1:])
