@@ -49,11 +49,8 @@ class Company:
 
     async def settle(self, seconds: float):
         """Waits until everyone knows everything, and sees everyone, which is what they must."""
-        for stream in [("room", room) for room in self.rooms]:
-            reader = next(survivor for survivor in self.survivors if stream[1] in survivor.rooms)
-            await self.judge(stream, reader)
-        for stream in sorted({send.stream for send in self.promises.sends.values() if send.stream[0] == "direct"}):
-            await self.judge(stream, next(survivor for survivor in self.survivors if survivor.user in stream[1:]))
+        for stream, reader in self.streams():
+            self.promises.judge(stream, await reader.history(stream, len(self.promises.kept.get(stream, []))))
         deadline = asyncio.get_running_loop().time() + seconds
         while self.unsettled():
             self.judge_now()
@@ -65,8 +62,17 @@ class Company:
         self.judge_views()
         self.judge_now()
 
-    async def judge(self, stream: Stream, reader: Survivor):
-        self.promises.judge(stream, await reader.history(stream))
+    async def judge_whole(self):
+        """Reads everything once more, from its beginning."""
+        for stream, reader in self.streams():
+            self.promises.judge_whole(stream, await reader.history(stream, 0))
+
+    def streams(self) -> list[tuple[Stream, Survivor]]:
+        """Every room and every conversation, each with one who may read it."""
+        talks = [stream for stream in self.promises.sent if stream[0] == "direct"]
+        return [
+            (stream, next(survivor for survivor in self.survivors if survivor.user in stream[1:] or stream[1] in survivor.rooms))
+            for stream in [("room", room) for room in self.rooms] + talks]
 
     def unsettled(self) -> list[str]:
         """What somebody does not know yet of rooms and their members."""

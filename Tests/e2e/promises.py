@@ -29,8 +29,9 @@ class Promises:
 
     def __init__(self):
         self.sends: dict[str, Send] = {}
-        self.seen: dict[tuple[Stream, int], dict] = {}
-        # What histories held when they were read last: it may only grow.
+        self.sent: dict[Stream, list[Send]] = {}
+        self.seen: dict[Stream, dict[int, dict]] = {}
+        # Histories as far as they were read and judged.
         self.kept: dict[Stream, list[dict]] = {}
         self.acks = 0
         # Acks that came to a send that was sent before.
@@ -39,6 +40,7 @@ class Promises:
     def send(self, sender: str, stream: Stream, name: str | None) -> Send:
         body = f"{sender} says {len(self.sends)}"
         self.sends[body] = Send(sender, stream, body, name)
+        self.sent.setdefault(stream, []).append(self.sends[body])
         return self.sends[body]
 
     def acked(self, send: Send, ack: dict):
@@ -54,30 +56,31 @@ class Promises:
 
     def saw(self, message: dict):
         """Whoever sees a message may rely on it as its sender may on an ack."""
-        stream = stream_of(message)
-        place = (stream, message["seq"])
-        known = self.seen.setdefault(place, message)
+        known = self.seen.setdefault(stream_of(message), {}).setdefault(message["seq"], message)
         assert content(known) == content(message), f"two messages with one number: {known} and {message}"
 
-    def judge(self, stream: Stream, history: list[dict]):
-        """Compares the whole history of a stream with what was promised of it."""
+    def judge(self, stream: Stream, tail: list[dict]):
+        """Compares a stream with what was promised of it; `tail` is its history from where it was judged last."""
+        history = self.kept[stream] = self.kept.get(stream, []) + tail
         assert [message["seq"] for message in history] == list(range(1, len(history) + 1)), f"{stream} has gaps or repeats"
-        earlier = self.kept.get(stream, [])
-        assert [content(message) for message in history[:len(earlier)]] == [content(message) for message in earlier]
-        self.kept[stream] = history
         by_body = {message["body"]: message for message in history}
         assert len(by_body) == len({message["messageId"] for message in history}) == len(history), f"{stream} has something twice"
         for body, message in by_body.items():
             send = self.sends.get(body)
             assert send and (send.stream, send.sender) == (stream, message["senderId"]), f"nobody sent {message} to {stream}"
-        for send in self.sends.values():
-            if send.stream == stream and send.ack:
+        for send in self.sent.get(stream, []):
+            if send.ack:
                 message = by_body.get(send.body)
                 assert message and all(message[field] == send.ack[field] for field in ("seq", "messageId", "sentAt")), \
                     f"acked and not kept: {send}, but {message}"
-        for (place, seq), message in self.seen.items():
-            if place == stream:
-                assert seq <= len(history) and content(history[seq - 1]) == content(message), f"seen and not kept: {message}"
+        for seq, message in self.seen.get(stream, {}).items():
+            assert seq <= len(history) and content(history[seq - 1]) == content(message), f"seen and not kept: {message}"
+
+    def judge_whole(self, stream: Stream, history: list[dict]):
+        """Compares a stream as it is now with what it was each time that some of it was read."""
+        kept = self.kept.pop(stream)
+        self.judge(stream, history)
+        assert [content(message) for message in history] == [content(message) for message in kept], f"{stream} has changed"
 
     @property
     def kept_unacked(self) -> int:

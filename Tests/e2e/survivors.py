@@ -187,11 +187,11 @@ class Survivor:
             {"destinationUserId": next(user for user in stream[1:] if user != self.user)}
         return await self.line.ask("history", **place, after=after, limit=PAGE)
 
-    async def history(self, stream: Stream) -> list[dict]:
-        """Everything that was said in a stream, oldest first."""
+    async def history(self, stream: Stream, after: int) -> list[dict]:
+        """Everything that was said in a stream after a number, oldest first."""
         messages, more = [], True
         while more:
-            page = await self.page(stream, messages[-1]["seq"] if messages else 0)
+            page = await self.page(stream, messages[-1]["seq"] if messages else after)
             messages, more = messages + page["messages"], page["more"]
         return messages
 
@@ -232,7 +232,9 @@ class Survivor:
             other = chance.choice([user for user in self.company.users if user != self.user])
             await self.say(self.new_send(("direct", *sorted((self.user, other))), named=chance.random() < 0.8))
         elif roll < 0.87:
-            acked = [send for send in promises.sends.values() if send.ack and send.name and self.may_repeat(send)]
+            # For ten minutes an id is remembered: the newest are not that old.
+            newest = itertools.islice(reversed(promises.sends.values()), 300)
+            acked = [send for send in newest if send.ack and send.name and self.may_repeat(send)]
             if acked:
                 await self.say(chance.choice(acked))
         elif roll < 0.94:
