@@ -39,7 +39,9 @@ class Line(crowd.Member):
         self.survivor = survivor
         self.numbers = itertools.count(1)
         self.asked: dict[str, asyncio.Future] = {}
+        # A room from `joined` on, and the frames that came before it. After `left` the last of a room's may still come.
         self.views: dict[str, View] = {}
+        self.entering: dict[str, list[dict]] = {}
         self.newest: dict[Stream, int] = {}
 
     def opened(self):
@@ -70,9 +72,12 @@ class Line(crowd.Member):
         if kind == "message":
             self.heard(frame)
         elif kind == "presence":
-            # After `left` the last of a room's frames may still come.
-            if frame["roomId"] in self.views:
-                self.views[frame["roomId"]].hear(frame)
+            room = frame["roomId"]
+            if room in self.views:
+                self.views[room].hear(frame)
+            elif room in self.entering:
+                # Of what happened while `joined` was on its way.
+                self.entering[room].append(frame)
         elif kind is None:
             assert self.survivor.company.handlers_die and len(self.asked) == 1, frame
             self.asked.popitem()[1].set_exception(Failed())
@@ -81,8 +86,10 @@ class Line(crowd.Member):
             reply = self.asked.pop(frame["requestId"])
             if kind == "joined":
                 # Here and not where it is awaited: the next frame may follow at once.
-                company = self.survivor.company
-                self.views[frame["roomId"]] = View(frame["roomId"], frame, company.in_order, company.handlers_die)
+                company, room = self.survivor.company, frame["roomId"]
+                self.views[room] = View(room, frame, company.in_order, company.handlers_die)
+                for early in self.entering.pop(room):
+                    self.views[room].hear(early)
             reply.set_result(frame)
 
     def heard(self, message: dict):
@@ -162,6 +169,7 @@ class Survivor:
         stream, line = ("room", room), self.line
         since = self.tops.get(stream, 0)
         epoch = {"epoch": self.epochs[room]} if room in self.epochs else {}
+        line.entering[room] = []
         joined = await line.ask("joinRoom", roomId=room, since=since, **epoch)
         assert self.epochs.setdefault(room, joined["epoch"]) == joined["epoch"], f"{room} has lost its history"
         missed = [message["seq"] for message in joined["missed"]]
