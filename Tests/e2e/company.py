@@ -50,7 +50,8 @@ class Company:
     async def settle(self, seconds: float):
         """Waits until everyone knows everything, and sees everyone, which is what they must."""
         for stream, reader in self.streams():
-            self.promises.judge(stream, await reader.history(stream, len(self.promises.kept.get(stream, []))))
+            self.promises.judge(stream, await reader.surely(
+                lambda: reader.history(stream, len(self.promises.kept.get(stream, [])))))
         deadline = asyncio.get_running_loop().time() + seconds
         while self.unsettled():
             self.judge_now()

@@ -82,8 +82,11 @@ class Line(crowd.Member):
             assert self.survivor.company.handlers_die and len(self.asked) == 1, frame
             self.asked.popitem()[1].set_exception(Failed())
         else:
-            assert kind != "error", frame
             reply = self.asked.pop(frame["requestId"])
+            if self.survivor.company.handlers_die and frame.get("code") == "gone":
+                # A handler that keeps dying is started again after seconds only, and a lease may end over that.
+                return reply.set_exception(Broken(frame))
+            assert kind != "error", frame
             if kind == "joined":
                 # Here and not where it is awaited: the next frame may follow at once.
                 company, room = self.survivor.company, frame["roomId"]
@@ -141,6 +144,8 @@ class Survivor:
 
     async def come_back(self):
         """Connects, resumes every room and sends again what was not acked."""
+        if self.line:
+            self.line.transport.abort()
         while True:
             loop = asyncio.get_running_loop()
             try:
@@ -164,6 +169,10 @@ class Survivor:
                 return await act()
             except Failed:
                 pass
+            except Broken:
+                if not self.company.handlers_die:
+                    raise
+                await self.come_back()
 
     async def resume(self, room: str):
         stream, line = ("room", room), self.line
@@ -227,6 +236,10 @@ class Survivor:
             except Failed:
                 for send in list(self.unacked):
                     await self.surely(lambda: self.say(send))
+            except Broken:
+                if not self.company.handlers_die:
+                    raise
+                await self.come_back()
 
     async def act(self):
         chance, promises = self.chance, self.company.promises

@@ -165,7 +165,7 @@ class KilledChildren:
         left = asyncio.create_task(survivor.line.ask("leaveRoom", roomId=room))
         await asyncio.sleep(self.chance.uniform(0, 0.004))
         self.kill("LeaveRoom")
-        with contextlib.suppress(Failed):
+        with contextlib.suppress(Failed, Broken):
             await left
         await survivor.surely(lambda: survivor.line.ask("leaveRoom", roomId=room))
 
