@@ -49,7 +49,7 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers package deploy destroy bench bench-table bench-send leaks conformance fuzz clean build-packages package-packages test-packages bench-packages release checked
+.PHONY: help run test handlers package deploy destroy bench bench-table bench-send leaks crashes conformance fuzz clean build-packages package-packages test-packages bench-packages release checked
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -96,6 +96,12 @@ BENCH_CLIENT := $(addprefix Tests/bench/,client.c cases.c connections.c wire.c f
 
 leaks: release .venv/.stamp ## Connects and leaves in every way, and looks for what is left; CONNECTS=1000000 (the default)
 	MUSTER_CONNECTS=$(or $(CONNECTS),1000000) .venv/bin/python -m pytest Tests/e2e/test_leaks.py $(PYTEST)
+
+crashes: release .venv/.stamp ## Kills the server under load again and again, and damages its files; ROUNDS=100 (the default)
+	@$(MAKE) lay-out DIST=.build/release-handlers
+	MUSTER_BINARY=$(CURDIR)/.build/release/muster MUSTER_HANDLERS_FOLDER=$(CURDIR)/.build/release-handlers \
+	  MUSTER_CRASH_ROUNDS=$(or $(ROUNDS),100) .venv/bin/python -m pytest \
+	  Tests/e2e/test_crashes.py Tests/e2e/test_torn_writes.py Tests/e2e/test_disk.py $(PYTEST)
 
 conformance: release ## Runs Autobahn|Testsuite against muster echo; PYTHON27=/path names its Python 2.7
 	@$(PYTHON) Tests/conformance/autobahn.py .build/release/muster .venv-conformance

@@ -45,20 +45,27 @@ public final class DataFolder: Sendable {
         }
     }
 
-    /// The folder's own secret, generated on first use and readable by its owner only.
+    /// The folder's own secret, generated on first use and readable by its owner only. It is there whole or not at all.
     public func secret() throws(ServerError) -> String {
         if let secret = try DataFolder.secret(in: path) { return secret }
         var random = SystemRandomNumberGenerator()
         let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
         let secret = Base64.encode(bytes, alphabet: .url, padding: false)
-        let file = unsafe open(secretPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw ServerError("cannot write \(secretPath): \(systemError(errno))") }
+        // What an earlier start left half-written is written over: the folder is this process's.
+        let file = unsafe open(secretPath + ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw cannotWriteSecret(errno) }
         defer { _ = close(file) }
         let text = Array((secret + "\n").utf8)
-        guard unsafe write(file, text, text.count) == text.count, fsync(file) == 0 else {
-            throw ServerError("cannot write \(secretPath): \(systemError(errno))")
+        let written = unsafe write(file, text, text.count)
+        guard written == text.count else { throw cannotWriteSecret(written < 0 ? errno : ENOSPC) }
+        guard fsync(file) == 0, unsafe rename(secretPath + ".new", secretPath) == 0, fsync(descriptor) == 0 else {
+            throw cannotWriteSecret(errno)
         }
         return secret
+    }
+
+    private func cannotWriteSecret(_ number: CInt) -> ServerError {
+        ServerError("cannot write \(secretPath): \(systemError(number)); free some space, or choose another data folder with --data")
     }
 
     /// The secret that a server generated in a folder; nil if there is none.

@@ -54,7 +54,7 @@ public final class LocalServer: Sendable {
         try await explained { try await LastRun(table: table, services: services, log: log).end() }
 
         let backend = LateBackend()
-        let routes = TenantRoutes(services: services) { await backend.publish($0, $1) }
+        let routes = TenantRoutes(services: services, log: log) { await backend.publish($0, $1) }
         let gateway = try explained { try Gateway(configuration.gateway(routes)) }
         self.gateway = gateway
         poster.attach(gateway)

@@ -3,10 +3,12 @@ import ChatModel
 import ChatStore
 import ChatWire
 import HTTPCodec
+import Logs
 
 /// The management listener's routes for backends: who is online in a tenant, and speaking into it.
 struct TenantRoutes: Sendable {
     let services: ChatServices
+    let log: Log
     /// Runs the `Publish` handler: its status and body, and the fan-out.
     let publish: @Sendable ([UInt8], TenantID) async -> HandlerOutcome
 
@@ -35,6 +37,7 @@ struct TenantRoutes: Sendable {
             let users = try await services.everyoneOnline(tenant, room)
             return HTTPResponse(status: 200, json: ServerFrame.onlineReport(tenant, users))
         } catch {
+            log.error("online failed", ["tenant": tenant.text, "error": "\(error)"])
             return .failure(.internalError)
         }
     }

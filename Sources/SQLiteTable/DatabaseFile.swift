@@ -10,6 +10,8 @@ enum DatabaseFile {
         let file = unsafe open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode_t(0o600))
         if file >= 0 {
             close(file)
+        } else if errno == ENOSPC || errno == EDQUOT {
+            throw .noSpace(path, reason: lastError())
         } else if errno != EEXIST {
             throw .cannotOpen(path, reason: lastError())
         }

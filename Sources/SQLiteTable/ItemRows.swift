@@ -109,7 +109,7 @@ struct ItemRows {
 
     private static func item(_ statement: SQLiteStatement, _ key: Key) throws(StepError) -> Item {
         guard let attributes = statement.withBytes(6, { ItemCodec.decode($0) }) else {
-            throw .table(.unavailable("the database is damaged: an item's attributes are not readable"))
+            throw .table(.unavailable("the database is damaged: restore it from a copy (an item's attributes are not readable)"))
         }
         return Item(key, gsi1: indexKey(statement, 2), gsi2: indexKey(statement, 4), attributes)
     }

@@ -23,7 +23,9 @@ struct SQLiteFailure: Error, Equatable {
         case SQLITE_BUSY, SQLITE_LOCKED: .throttled
         case SQLITE_FULL: .unavailable("the disk or the database is full: free some space (\(text))")
         case SQLITE_READONLY: .unavailable("the database cannot be written: check the file's permissions (\(text))")
-        case SQLITE_IOERR: .unavailable("the disk failed: check its health and its free space (\(text))")
+        // Also where a disk that failed was made read-only under the open file, as file systems do.
+        case SQLITE_IOERR:
+            .unavailable("the disk failed: check its health, its free space and that it is not mounted read-only (\(text))")
         case SQLITE_CORRUPT, SQLITE_NOTADB: .unavailable("the database is damaged: restore it from a copy (\(text))")
         default: .unavailable(text)
         }

@@ -4,6 +4,8 @@ import CSQLite
 public enum SQLiteTableError: Error, Equatable, Sendable {
     /// The file is missing, unreadable, or somewhere it cannot be made; with the reason.
     case cannotOpen(String, reason: String)
+    /// The disk has no space for the file or for those that SQLite puts beside it; with the reason.
+    case noSpace(String, reason: String)
     case notADatabase(String)
     /// A SQLite database that is not Muster's.
     case foreignDatabase(String)
@@ -18,6 +20,8 @@ public enum SQLiteTableError: Error, Equatable, Sendable {
         self =
             if failure.isBusy {
                 .busy(path)
+            } else if failure.code == SQLITE_FULL {
+                .noSpace(path, reason: failure.text)
             } else if failure.code == SQLITE_NOTADB {
                 .notADatabase(path)
             } else if failure.code == SQLITE_CORRUPT {
@@ -31,7 +35,8 @@ public enum SQLiteTableError: Error, Equatable, Sendable {
 extension SQLiteTableError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .cannotOpen(let path, let reason): "cannot open \(path): \(reason); check the path and its permissions"
+        case .cannotOpen(let path, let reason): "cannot open \(path): \(reason); check the path, its permissions and the disk's free space"
+        case .noSpace(let path, let reason): "no space for \(path): \(reason); free some, or choose another data folder"
         case .notADatabase(let path): "\(path) is no SQLite database; move it away or choose another data folder"
         case .foreignDatabase(let path):
             "\(path) is another program's SQLite database; move it away or choose another data folder"

@@ -159,7 +159,8 @@ import Testing
 
     @Test func `errors are one line that says what to do`() {
         let errors: [SQLiteTableError] = [
-            .cannotOpen("f", reason: "r"), .notADatabase("f"), .foreignDatabase("f"), .newerSchema("f", 2), .corrupt("f", reason: "r"), .busy("f"),
+            .cannotOpen("f", reason: "r"), .noSpace("f", reason: "r"), .notADatabase("f"), .foreignDatabase("f"), .newerSchema("f", 2),
+            .corrupt("f", reason: "r"), .busy("f"),
         ]
         for error in errors {
             #expect(error.description.contains("f") && error.description.contains(";") && !error.description.contains("\n"))

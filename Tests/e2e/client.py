@@ -97,6 +97,14 @@ class Client:
         assert ack["type"] == "ack" and ack["destinationUserId"] == user, ack
         return ack
 
+    def everything(self, room: str) -> list[dict]:
+        """All that was said in a room, oldest first."""
+        messages, more = [], True
+        while more:
+            page = self.ask("history", roomId=room, after=messages[-1]["seq"] if messages else 0, limit=300)
+            messages, more = messages + page["messages"], page["more"]
+        return messages
+
     def bodies(self, **fields) -> list[str]:
         return [message["body"] for message in self.ask("history", **fields)["messages"]]
 

@@ -55,9 +55,10 @@ class Member(asyncio.Protocol):
             if end < 0:
                 self.buffer = buffer
                 return
-            assert buffer.startswith(b"HTTP/1.1 101 "), buffer[:100]
+            if not buffer.startswith(b"HTTP/1.1 101 "):
+                return self.refused(buffer)
             self.upgraded, buffer = True, buffer[end + 4:]
-            self.send({"action": "joinRoom", "roomId": self.room})
+            self.opened()
         place = 0
         while len(buffer) - place >= 2:
             start, length = place + 2, buffer[place + 1]
@@ -77,6 +78,12 @@ class Member(asyncio.Protocol):
                 self.transport.close()
             place = start + length
         self.buffer = buffer[place:]
+
+    def opened(self):
+        self.send({"action": "joinRoom", "roomId": self.room})
+
+    def refused(self, answer: bytes):
+        raise AssertionError(answer[:100])
 
     def received(self, payload: bytes):
         if self.validate:

@@ -47,18 +47,40 @@ class Server:
         self.process = None
         self.started = 0.0
 
-    def start(self) -> "Server":
-        """Starts it and waits until it is ready; `started` is then how many seconds that took."""
-        before = time.monotonic()
+    def launch(self):
+        """Starts it and waits for nothing."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+
+    def start(self) -> "Server":
+        """Starts it and waits until it is ready; `started` is then how many seconds that took."""
+        line = self.attempt()
+        assert line is None, f"it does not start: {line}"
+        return self
+
+    def refused(self) -> str:
+        """Starts it and waits until it gives up; the one line that says why."""
+        line = self.attempt()
+        assert line is not None, "it starts"
+        return line
+
+    def attempt(self) -> str | None:
+        """Starts it and waits until it is ready, or has given up: then the one line that says why."""
+        before, place = time.monotonic(), len(self.log())
+        self.launch()
         line = self._first_line(before + START_SECONDS)
         self.started = time.monotonic() - before
-        ready = READY.fullmatch(line)
-        assert ready, f"no ready line but {line!r}\n{self.log()}"
-        self.url, self.port, self.management = ready[1], int(ready[2]), f"http://127.0.0.1:{ready[3]}"
-        return self
+        if line:
+            ready = READY.fullmatch(line)
+            assert ready, f"no ready line but {line!r}\n{self.log()}"
+            self.url, self.port, self.management = ready[1], int(ready[2]), f"http://127.0.0.1:{ready[3]}"
+            return None
+        code = self.process.wait(START_SECONDS)
+        self.process.stdout.close()
+        lines = [line for line in self.log()[place:].splitlines() if line.startswith("muster: ")]
+        assert (code, len(lines)) == (1, 1), f"exit {code}\n{self.log()[place:]}"
+        return lines[0]
 
     def _first_line(self, deadline: float) -> str:
         text = b""

@@ -7,17 +7,15 @@ by a hundred, and a message's what is left of the whole.
 import asyncio
 import json
 import mmap
-import shutil
 import statistics
 import struct
-import subprocess
 from pathlib import Path
 
 import pytest
 
 import crowd
+from preload import HERE, compiled
 
-HERE = Path(__file__).resolve().parent
 FILE = HERE / "allocations.json"
 COMMITTED = json.loads(FILE.read_text())
 FEW, MANY = 100, 200
@@ -31,9 +29,7 @@ class Counter:
     """The number of allocations of a server that was started with `environment`."""
 
     def __init__(self, folder: Path):
-        library, path = folder / "allocations.so", folder / "count"
-        compiler = shutil.which("clang") or shutil.which("cc")
-        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, HERE / "allocations.c"], check=True)
+        library, path = compiled("allocations", folder), folder / "count"
         path.write_bytes(bytes(8))
         with open(path, "r+b") as file:
             self.shared = mmap.mmap(file.fileno(), 8)
