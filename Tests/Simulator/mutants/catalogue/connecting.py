@@ -14,12 +14,12 @@ MUTANTS = [
         "cap-counts-dead",
         "At the cap, connections that are counted and dead keep their place until the sweep comes.",
         expression(CONNECT, "if «!dead.isEmpty» {", "false"),
-        by="capHolds"),
+        by="rightAnswer capHolds"),
     mutant(
         "cap-clears-the-living",
         "At the cap, every connection of the user is taken for dead.",
         expression(CONNECTING, "return «counted.subtracting(live)».sorted()", "counted"),
-        by="memberMissing capHolds"),
+        by="leaseKept memberMissing capHolds"),
     mutant(
         "wheel-row-later",
         "The lease's row is written in a call of its own behind the connection: dying between leaves one that nobody looks at.",
@@ -37,7 +37,7 @@ MUTANTS = [
         "wheel-row-by-token",
         "The lease's row is in the minute in which the token ends.",
         expression(CONNECTING, "let minute = Keys.minute(of: «connection.expiresAt»)\n        let actions", "connection.tokenExpiresAt"),
-        by="ghostBound wheelReaches"),
+        by="wheelReaches ghostBound"),
     mutant(
         "identity-of-another",
         "An instance that has seen one connection takes every other for the same user's.",
@@ -53,20 +53,20 @@ MUTANTS = [
             "            if MUTANT { (connection.tenantID, connection.userID) = (user.tenantID, user.id) }\n"
             "            return ORIGINAL\n"
             "        }()"),
-        by="tenantIsolated ackedOnce memberMissing"),
+        by="presenceIsMembership tenantIsolated ackedOnce memberMissing"),
     mutant(
         "token-rooms-ignored",
         "A token that lists rooms lets its connection into every other.",
         expression(JOIN, "guard «sender.connection.allows(request.roomID)» else", "true"),
-        by="tokenDecides"),
+        by="rightAnswer"),
     mutant(
         "speaks-unjoined",
         "Who is not in a room may speak in it.",
         expression(SEND, "guard «rooms.contains(id.text)» else { throw .client(.notJoined) }\n            return addressee", "true"),
-        by="badFrameChangesNothing"),
+        by="rightAnswer"),
     mutant(
         "reads-unjoined",
         "Who is not in a room may read what was said there.",
         expression(HISTORY, "guard «sender.connection.rooms.contains(id.text)» else", "true"),
-        by="badFrameChangesNothing"),
+        by="rightAnswer tenantIsolated"),
 ]

@@ -69,14 +69,14 @@ MUTANTS = [
         "A message to everyone goes to one shard of the tenant's index.",
         expression(
             ONLINE, "for shard in 0..<«Limits.indexShards» {\n            try await items", "1"),
-        by="directDelivered memberMissesNothing everyoneDelivered"),
+        by="everyoneReached directDelivered memberMissesNothing"),
     mutant(
         "everyone-by-anybody",
         "Whoever likes may speak to everyone.",
         expression(
             SEND, "if addressee == .everyone, «!sender.connection.roles.contains(\"admin\")» {",
             "false"),
-        by="badFrameChangesNothing tokenDecides"),
+        by="rightAnswer"),
     mutant(
         "failed-shard-forgotten",
         "A shard of a large room's fan-out whose posts failed does not come again.",

@@ -9,12 +9,7 @@ MUTANTS = [
         "claim-revives-connection",
         "A late end of a connection that is long deleted makes a row that nobody deletes.",
         expression(ENDING, "= [«.itemExists», .absent(\"ended\")]\n        switch", '.absent("ended")'),
-        by="noOrphans neverResurrected"),
-    mutant(
-        "claims-what-was-renewed",
-        "The sweep ends a connection that was renewed while it looked.",
-        statement(ENDING, 'case .ifExpired(let now): «conditions.append(.atMost("expiresAt", now.seconds))»', "_ = now"),
-        by="memberMissing goneStaysGone"),
+        by="neverResurrected noOrphans"),
     mutant(
         "gone-post-ends-young",
         "A 410 ends a connection that is still inside $connect.",
@@ -34,14 +29,14 @@ MUTANTS = [
             "                        }\n"
             "                    }\n"
             "                }"),
-        by="memberMissing goneStaysGone"),
+        by="leaseKept memberMissing goneStaysGone"),
     mutant(
         "gone-post-ends-sender",
         "A 410 on a message's post ends the connection that sent it.",
         text(
             BROADCASTER, "order.done(position)\n        await endStale(«gone»)\n    }\n\n    /// Sends a direct",
             "MUTANT && !gone.isEmpty ? [sender].compactMap { $0 } : gone"),
-        by="memberMissing goneStaysGone"),
+        by="leaseKept memberMissing goneStaysGone"),
     mutant(
         "failed-post-ends",
         "A post that timed out or was throttled counts as a 410.",
@@ -52,7 +47,7 @@ MUTANTS = [
             "                if MUTANT { told.gone += told.failed }\n"
             "                return told\n"
             "            }()"),
-        by="memberMissing goneStaysGone"),
+        by="leaseKept memberMissing goneStaysGone"),
     mutant(
         "deleted-before-left",
         "A connection is deleted before its rooms are left: dying between leaves a ghost that nothing leads to.",
@@ -74,20 +69,20 @@ MUTANTS = [
         "user-counts-ended",
         "A connection that ended stays in its user's set.",
         expression(ENDING, "if «connections.contains(ending.id.text)» {", "false"),
-        by="noOrphans capHolds"),
+        by="rightAnswer noOrphans capHolds"),
     mutant(
         "user-deleted-whole",
         "The end of one connection deletes its user's set with the others in it.",
         text(
             ENDING, "if connections.count == 1 {",
             "if MUTANT { actions.append(.delete(userKey, if: nil)) } else if connections.count == 1 {"),
-        by="directDelivered capHolds noOrphans"),
+        by="capHolds directDelivered noOrphans"),
     mutant(
         "user-deleted-under-newcomer",
         "A user's set is deleted with the last connection in it although another has come meanwhile.",
         expression(
             ENDING, 'Condition.all([«.sizeEquals("connections", 1)», .contains', '.exists("connections")'),
-        by="directDelivered capHolds noOrphans"),
+        by="capHolds directDelivered noOrphans"),
     mutant(
         "user-left-empty",
         "Of a user's last two connections, ended together, neither deletes the user's item.",
@@ -104,5 +99,5 @@ MUTANTS = [
         statement(
             SERVICES, "try await broadcaster.clear(id, User(connection.tenantID, connection.userID))",
             "try await broadcaster.end(id, .expired)"),
-        by="noOrphans ghostBound memberMissing"),
+        by="wheelReaches noOrphans ghostBound memberMissing leaseKept"),
 ]

@@ -23,7 +23,7 @@ MUTANTS = [
         "A message is written at the head that was read, whatever is there by now.",
         expression(APPENDING, "return [.put(item, if: «.itemAbsent»)]", "nil"),
         expression(APPENDING, 'number(new))], if: «.equals("seq", .number(old))»', "nil"),
-        by="ackedOnce seqGapless storedBeforeAck"),
+        by="seqGapless ackedOnce storedBeforeAck"),
     mutant(
         "head-raised-blindly",
         "The head goes up without a look whether the message before it is there.",
@@ -40,12 +40,12 @@ MUTANTS = [
             "                guard try await commit(Array(all.dropLast())) else { return false }\n"
             "                return try await commit([all[all.count - 1]])\n"
             "            }()"),
-        by="internalOnlyWithFault neverStuck seqGapless storedBeforeAck"),
+        by="seqGapless rightAnswer neverStuck storedBeforeAck"),
     mutant(
         "stale-head-retried",
         "After a conflict the message is tried again at the head that was read before it.",
         statement(APPENDING, "items = read\n                «known = nil»", ""),
-        by="internalOnlyWithFault"),
+        by="rightAnswer"),
     mutant(
         "ack-of-failed-write",
         "A message whose transaction failed is acknowledged.",
@@ -104,14 +104,14 @@ MUTANTS = [
             "puts(of: message, submission) + [head])\n"
             "            if MUTANT, let row = submission.deduplicationRow(of: message) { try await table.transact([row]) }\n"
             "            return message"),
-        by="duplicateIsSame ackedOnce"),
+        by="ackedOnce duplicateIsSame"),
     mutant(
         "duplicates-per-room",
         "A clientMessageId is remembered per room and not per sender: who uses another's is told that theirs was stored.",
         expression(
             KEYS, 'Key(«"SENT#\\(stream.partition)#\\(KeyText.encode(sender.text))"», "ID#',
             '"SENT#\\(stream.partition)"'),
-        by="storedBeforeAck ackedOnce duplicateIsSame"),
+        by="duplicateIsSame storedBeforeAck ackedOnce"),
     mutant(
         "duplicates-per-conversation",
         "A clientMessageId is remembered per conversation and not per sender in it.",
@@ -135,7 +135,7 @@ MUTANTS = [
             "                    fanOut(Message(destination: destination, messageID: messageID, seq: seq, senderID: speaker.id, body: body, sentAt: sentAt), stream)\n"
             "                } : nil)\n"
             "        case .stored"),
-        by="duplicateIsSame ackedOnce"),
+        by="toldOnce duplicateIsSame ackedOnce"),
     mutant(
         "duplicate-unsaid",
         "A duplicate is not said to be one.",

@@ -18,28 +18,23 @@ MUTANTS = [
         expression(PRESENCE, "{ «max((version ?? 0) + 1, now.milliseconds)» }", "now.milliseconds"),
         by="presenceAlternates memberMissing"),
     mutant(
-        "version-without-clock",
-        "A presence event's version counts from 1 again once the user's presence was forgotten.",
-        expression(PRESENCE, "{ «max((version ?? 0) + 1, now.milliseconds)» }", "(version ?? 0) + 1"),
-        by="presenceAlternates"),
-    mutant(
         "further-device-unchecked",
         "A user's further connection enters without a look whether the first is still there: nobody is told of who is in.",
         expression(PRESENCE, 'if: «.exists("connections")»), nil)', "nil"),
-        by="memberMissing presenceAlternates presencePublished"),
+        by="presenceAlternates memberMissing presencePublished"),
     mutant(
         "last-device-unchecked",
         "The last connection leaves for its user although another has entered meanwhile.",
         expression(
             PRESENCE, 'let last = Condition.all([«.sizeEquals("connections", 1)», .contains', '.exists("connections")'),
-        by="memberMissing"),
+        by="presenceIsMembership memberMissing"),
     mutant(
         "others-leave-unchecked",
         "One of two connections leaves in silence although the other has left meanwhile: nobody is told.",
         expression(
             PRESENCE, '.contains("connections", id.text), «.not(.sizeEquals("connections", 1))»])\n            return (Update(key',
             '.exists("connections")'),
-        by="presencePublished ghostBound presenceAlternates"),
+        by="presenceAlternates presencePublished ghostBound"),
     mutant(
         "join-per-connection",
         "Every connection of a user is announced, not the first.",
@@ -48,7 +43,7 @@ MUTANTS = [
             "MUTANT\n"
             "                    ? PresenceEvent(kind: .join, roomID: room.id, userID: userID, version: nextVersion(at: now), at: now)\n"
             "                    : nil"),
-        by="presenceAlternates presenceOnce"),
+        by="presenceIsTrue presenceAlternates presenceOnce"),
     mutant(
         "leave-per-connection",
         "Every connection of a user that goes is announced as the user's leave, not the last.",
@@ -58,23 +53,23 @@ MUTANTS = [
             "                    ? PresenceEvent(\n"
             "                        kind: .leave, roomID: room.id, userID: userID, version: nextVersion(at: now), at: now, reason: reason)\n"
             "                    : nil"),
-        by="presenceAlternates memberMissing"),
+        by="presenceIsTrue presenceAlternates memberMissing"),
     mutant(
         "reason-forgotten",
         "A leave does not say why.",
         expression(PRESENCE, "at: now, reason: «reason»)", "nil"),
-        by="presencePublished"),
+        by="presenceIsTrue"),
     mutant(
         "reason-not-noted",
         "The mark of a leave does not say why, so that what the sweep publishes for a dead handler has no reason.",
         expression(
             PRESENCE, '«event.reason.map { .set("reason", .string($0.rawValue)) } ?? .remove("reason")»', '.remove("reason")'),
-        by="presencePublished"),
+        by="presenceIsTrue"),
     mutant(
         "mark-not-written",
         "An event is decided without the mark that it is to be published: what a dead handler left is never told.",
         expression(PRESENCE, 'guard «marks» else { return [.remove("pending")', "false"),
-        by="presencePublished presenceAlternates"),
+        by="presenceIsTrue presencePublished presenceAlternates"),
     mutant(
         "mark-removed-first",
         "The mark is removed before the members are told: a handler that dies between tells nobody.",
@@ -98,12 +93,12 @@ MUTANTS = [
         "A join has no row that reminds the sweep of it.",
         expression(
             ROOMS, "if let pending, «marksPresence» { actions.append(.put(dueRow(pending", "false"),
-        by="presencePublished noOrphans"),
+        by="wheelReaches presencePublished noOrphans"),
     mutant(
         "due-row-of-leave-missing",
         "A leave has no row that reminds the sweep of it.",
         expression(ROOMS, "if «marksPresence» { actions.append(.put(dueRow(decided", "false"),
-        by="presencePublished ghostBound noOrphans"),
+        by="wheelReaches presencePublished ghostBound noOrphans"),
     mutant(
         "due-row-of-newer-removed",
         "Who has published an older event deletes the row that reminds of a newer one.",
@@ -115,15 +110,10 @@ MUTANTS = [
         expression(ROOMS, "if «noting», session.connection?.rooms", "false"),
         by="memberMissing memberMissesNothing noOrphans"),
     mutant(
-        "leaving-revives-connection",
-        "Striking a room off a connection that was deleted meanwhile makes a row that nobody deletes.",
-        expression(ROOMS, '[.delete("rooms", [room.id.text])], if: «.itemExists»', "nil"),
-        by="noOrphans neverResurrected"),
-    mutant(
         "join-of-ended",
         "A connection joins although something has begun to end it, or has ended it.",
         expression(ROOMS, "«.live(at: now)»,\n                            .any(", '.any([.exists("v"), .absent("v")])'),
-        by="noOrphans ghostBound neverResurrected memberMissing"),
+        by="neverResurrected noOrphans ghostBound memberMissing"),
     mutant(
         "join-answered-unwritten",
         "A join whose transaction failed is answered as done.",

@@ -16,7 +16,7 @@ MUTANTS = [
         "members-first-page",
         "A fan-out goes to the first page of the members.",
         text(ROOMS, "items(query«)» { item in", ONE_PAGE),
-        by="memberMissesNothing"),
+        by="presencePublished memberMissesNothing"),
     mutant(
         "roster-first-page",
         "Who joins is told of the first page of the users.",
@@ -31,17 +31,17 @@ MUTANTS = [
         "remains-first-page",
         "Of a connection that TTL deleted the sweep leaves the first page of its rooms.",
         text(ROOMS, "items(Query(.gsi1, pk: Keys.connection(id).pk)«)» { item in", ONE_PAGE),
-        by="ghostBound noOrphans"),
+        by="wheelReaches ghostBound noOrphans"),
     mutant(
         "everyone-first-page",
         "A message to everyone goes to the first page of each shard.",
         text(ONLINE, '.prefix("USER#"))«)» { item in', ONE_PAGE),
-        by="directDelivered memberMissesNothing everyoneDelivered"),
+        by="everyoneReached directDelivered memberMissesNothing"),
     mutant(
         "history-first-page",
         "History, and what was missed, ends with the first page.",
         expression(MESSAGES, "} while «query.after != nil» && messages.count", "false"),
-        by="recoveredWhole ackedOnce"),
+        by="recoveredWhole historyExact"),
     mutant(
         "online-room-first-page",
         "Who is online in a room is on the first page.",
@@ -71,12 +71,12 @@ MUTANTS = [
         "history-read-weakly",
         "History may lack what was acknowledged a moment ago.",
         expression(MESSAGES, "ascending: ascending, strong: «true», limit", "false"),
-        by="recoveredWhole ackedOnce"),
+        by="historyExact recoveredWhole"),
     mutant(
         "session-read-weakly",
         "A frame's connection may be that of a moment ago.",
         expression(CONNECTING, "table.get([key] + keys, strong: «true»)", "false"),
-        by="goneStaysGone neverResurrected internalOnlyWithFault memberMissing"),
+        by="goneStaysGone neverResurrected rightAnswer memberMissing"),
     mutant(
         "user-read-weakly",
         "A direct message's receivers may be those of a moment ago.",
@@ -86,7 +86,7 @@ MUTANTS = [
         "ended-user-read-weakly",
         "Whether an ended connection is in its user's set is judged by that of a moment ago.",
         expression(ENDING, "table.get(userKey, strong: «true»)", "false"),
-        by="noOrphans capHolds internalOnlyWithFault"),
+        by="noOrphans capHolds rightAnswer"),
     mutant(
         "due-presence-read-weakly",
         "Whether a due event was published is judged by the mark of a moment ago.",

@@ -60,15 +60,15 @@ MUTANTS = [
         "History after a message begins with that message.",
         expression(
             MESSAGES, "Keys.messageSort(«min(seq, Keys.highestSeq - 1) + 1»)", "min(seq, Keys.highestSeq - 1)"),
-        by="recoveredWhole ackedOnce"),
+        by="recoveredWhole historyExact"),
     mutant(
         "history-before-itself",
         "History before a message ends with that message.",
         expression(MESSAGES, "Keys.messageSort(«min(max(seq - 1, 0), Keys.highestSeq)»)", "min(seq, Keys.highestSeq)"),
-        by="recoveredWhole ackedOnce"),
+        by="historyExact"),
     mutant(
         "history-newest-first",
         "A page of history comes newest first when it is read back from a message.",
         expression(MESSAGES, "ascending ? messages : «messages.reversed()»", "messages"),
-        by="recoveredWhole ackedOnce localOrder"),
+        by="historyExact"),
 ]

@@ -9,7 +9,7 @@ MUTANTS = [
         "cursor-ahead",
         "The sweep notes the minute it is in as swept: leases that end later in it are never looked at.",
         expression(SWEEP, "let settled = «current - Sweep.settledMinutes»", "current + 1"),
-        by="ghostBound wheelReaches"),
+        by="wheelReaches ghostBound"),
     mutant(
         "this-minute-only",
         "The sweep looks at the minute it is in, and not at those since the last one.",
@@ -22,12 +22,12 @@ MUTANTS = [
             SWEEP, "if let failure { throw failure }\n        if settled",
             "if let failure, !MUTANT { throw failure }\n        if settled"),
         expression(SWEEP, "let settled = «current - Sweep.settledMinutes»", "current"),
-        by="ghostBound wheelReaches presencePublished"),
+        by="noOrphans ghostBound wheelReaches presencePublished"),
     mutant(
         "renewed-not-moved",
         "The row of a lease that was renewed stays in a minute that is swept.",
         expression(SWEEP, "if «minute > lease.minute» {", "false"),
-        by="ghostBound wheelReaches"),
+        by="wheelReaches ghostBound"),
     mutant(
         "old-row-deleted-first",
         "The row of a renewed lease is deleted before the new one is written: dying between leaves none.",
@@ -39,7 +39,7 @@ MUTANTS = [
         "move-revives-connection",
         "Moving the row of a connection that was deleted meanwhile makes a row that nobody deletes.",
         expression(WHEEL, 'minute))], if: «.all([.itemExists, .absent("ended")])»', "nil"),
-        by="noOrphans neverResurrected"),
+        by="neverResurrected noOrphans"),
     mutant(
         "half-ended-not-taken-up",
         "The sweep passes over a connection that somebody has begun to end, and died.",
@@ -57,18 +57,12 @@ MUTANTS = [
         "What is left of a connection that TTL deleted is cleared without looking for its rooms.",
         expression(BROADCAST_ENDING, "carryOut([«try await repository.remains(of: id, user, wheelMinute: wheelMinute)»], .expired)",
             "EndingConnection(id: id, user: user, rooms: [], wheelMinute: wheelMinute)"),
-        by="ghostBound noOrphans"),
-    mutant(
-        "any-record-ends",
-        "Every record of the stream about a connection ends it, whoever changed it.",
-        expression(CLEANUP, "guard «record.isExpiry» else { return nil }", "!record.oldImage.isEmpty"),
-        expression(CLEANUP, "guard «try await services.repository.connection(connection.id) == nil» else", "true"),
-        by="memberMissing goneStaysGone"),
+        by="wheelReaches ghostBound noOrphans"),
     mutant(
         "record-without-rooms",
         "A record of TTL ends a connection without the rooms in its old image, and takes its row from the wheel.",
         expression(CLEANUP, "rooms = «Set(names)»", "[]"),
-        by="ghostBound noOrphans"),
+        by="wheelReaches ghostBound noOrphans"),
     mutant(
         "due-before-its-time",
         "The sweep publishes what a handler is still publishing.",
@@ -78,7 +72,7 @@ MUTANTS = [
         "due-for-any-version",
         "A row that reminds of an older event publishes the newer one that a handler is still publishing.",
         expression(WHEEL, "guard let event = presence.pending, «event.version == due.version» else", "true"),
-        by="presenceOnce noOrphans"),
+        by="noOrphans presenceOnce"),
     mutant(
         "due-row-outlives-event",
         "A row that reminds of an event long published is never dropped.",
