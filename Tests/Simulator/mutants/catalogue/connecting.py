@@ -18,8 +18,13 @@ MUTANTS = [
     mutant(
         "cap-clears-the-living",
         "At the cap, every connection of the user is taken for dead.",
-        expression(CONNECTING, "return «counted.subtracting(live)».sorted()", "counted"),
+        expression(CONNECTING, "«Set(counted).subtracting(live.map(\\.id))»", "Set(counted)"),
         by="leaseKept memberMissing capHolds"),
+    mutant(
+        "freed-place-unseen",
+        "At the cap, a place that was freed meanwhile is not seen.",
+        expression(CONNECTING, "guard «counted.count >= settings.connectionsPerUser» else", "true"),
+        by="rightAnswer"),
     mutant(
         "wheel-row-later",
         "The lease's row is written in a call of its own behind the connection: dying between leaves one that nobody looks at.",

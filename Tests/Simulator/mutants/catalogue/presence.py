@@ -6,11 +6,11 @@ from .places import BROADCAST_PRESENCE, PRESENCE, ROOMS
 
 MUTANTS = [
     mutant(
-        "version-unchecked",
+        "changes-unchecked",
         "A join or leave is written whatever happened to the user's presence since it was read, so versions fall or repeat.",
         expression(
-            PRESENCE, '«version.map { .equals("version", .number($0)) } ?? .absent("version")»',
-            '.any([.exists("version"), .absent("version")])'),
+            PRESENCE, '«changes.map { .equals("changes", .number($0)) } ?? .absent("changes")»',
+            '.any([.exists("changes"), .absent("changes")])'),
         by="presenceAlternates memberMissing presenceOnce"),
     mutant(
         "version-by-clock-alone",
@@ -20,26 +20,35 @@ MUTANTS = [
     mutant(
         "further-device-unchecked",
         "A user's further connection enters without a look whether the first is still there: nobody is told of who is in.",
-        expression(PRESENCE, 'if: «.exists("connections")»), nil)', "nil"),
+        expression(
+            PRESENCE, '«Condition.all([.exists("connections"), unchanged])»', '.any([.exists("changes"), .absent("changes")])'),
         by="presenceAlternates memberMissing presencePublished"),
     mutant(
         "last-device-unchecked",
         "The last connection leaves for its user although another has entered meanwhile.",
         expression(
-            PRESENCE, 'let last = Condition.all([«.sizeEquals("connections", 1)», .contains', '.exists("connections")'),
+            PRESENCE, 'let last = «Condition.all([.sizeEquals("connections", 1), .contains("connections", id.text), unchanged])»',
+            '.contains("connections", id.text)'),
         by="presenceIsMembership memberMissing"),
     mutant(
         "others-leave-unchecked",
         "One of two connections leaves in silence although the other has left meanwhile: nobody is told.",
         expression(
-            PRESENCE, '.contains("connections", id.text), «.not(.sizeEquals("connections", 1))»])\n            return (Update(key',
-            '.exists("connections")'),
+            PRESENCE,
+            'let others = «Condition.all([.contains("connections", id.text), .not(.sizeEquals("connections", 1)), unchanged])»',
+            '.contains("connections", id.text)'),
         by="presenceAlternates presencePublished ghostBound"),
+    mutant(
+        "further-devices-uncounted",
+        "A user's further connections come and go without being counted as changes, so that a late write undoes them.",
+        expression(PRESENCE, '«[.insert("connections", [id.text]), change]»', '[.insert("connections", [id.text])]'),
+        expression(PRESENCE, '«[.delete("connections", [id.text]), change]»', '[.delete("connections", [id.text])]'),
+        by="presenceIsMembership memberMissing presencePublished noOrphans"),
     mutant(
         "join-per-connection",
         "Every connection of a user is announced, not the first.",
         text(
-            PRESENCE, 'if: .exists("connections")), «nil»)',
+            PRESENCE, '[.insert("connections", [id.text]), change], if: others), «nil»)',
             "MUTANT\n"
             "                    ? PresenceEvent(kind: .join, roomID: room.id, userID: userID, version: nextVersion(at: now), at: now)\n"
             "                    : nil"),
@@ -48,7 +57,7 @@ MUTANTS = [
         "leave-per-connection",
         "Every connection of a user that goes is announced as the user's leave, not the last.",
         text(
-            PRESENCE, 'if: others), «nil»)',
+            PRESENCE, '[.delete("connections", [id.text]), change], if: others), «nil»)',
             "MUTANT\n"
             "                    ? PresenceEvent(\n"
             "                        kind: .leave, roomID: room.id, userID: userID, version: nextVersion(at: now), at: now, reason: reason)\n"

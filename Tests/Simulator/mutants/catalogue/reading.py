@@ -80,7 +80,7 @@ MUTANTS = [
     mutant(
         "user-read-weakly",
         "A direct message's receivers may be those of a moment ago.",
-        expression(CONNECTING, "let ids = try await table.get(Keys.user(user), strong: «true»)", "false"),
+        expression(CONNECTING, "table.get(Keys.user(user), strong: «true»)", "false"),
         by="directDelivered"),
     mutant(
         "ended-user-read-weakly",
