@@ -22,7 +22,7 @@ MUTANTS = [
     mutant(
         "shorter-token-without-row",
         "A new token that ends sooner gets no earlier row in the wheel.",
-        expression(CONNECTING, "if «renewed.expiresAt < stored.expiresAt» {", "false"),
+        expression(CONNECTING, "let isShorter = «renewed.expiresAt < stored.expiresAt»", "false"),
         by="wheelReaches ghostBound"),
     mutant(
         "token-end-unnoticed",

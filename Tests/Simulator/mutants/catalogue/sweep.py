@@ -26,7 +26,7 @@ MUTANTS = [
     mutant(
         "renewed-not-moved",
         "The row of a lease that was renewed stays in a minute that is swept.",
-        expression(SWEEP, "if «minute > lease.minute» {", "false"),
+        expression(SWEEP, "guard «Keys.minute(of: connection.expiresAt) > lease.minute» else", "false"),
         by="wheelReaches ghostBound"),
     mutant(
         "old-row-deleted-first",
@@ -38,8 +38,18 @@ MUTANTS = [
     mutant(
         "move-revives-connection",
         "Moving the row of a connection that was deleted meanwhile makes a row that nobody deletes.",
-        expression(WHEEL, 'minute))], if: «.all([.itemExists, .absent("ended")])»', "nil"),
+        expression(WHEEL, 'if: «.all([.absent("ended"), .atLeast("expiresAt", connection.expiresAt.seconds)])»', "nil"),
         by="neverResurrected noOrphans"),
+    mutant(
+        "moved-past-shorter",
+        "A row is moved to where the lease ended when it was read, though a shorter token has come meanwhile.",
+        expression(WHEEL, '[.absent("ended"), «.atLeast("expiresAt", connection.expiresAt.seconds)»]', ".itemExists"),
+        by="wheelReaches ghostBound noOrphans"),
+    mutant(
+        "moved-over-shorter",
+        "With a row that is moved goes the one that a shorter token has put in its place.",
+        expression(WHEEL, "Keys.lease(due.id, minute: due.minute), if: «isSame»", "nil"),
+        by="wheelReaches ghostBound noOrphans"),
     mutant(
         "half-ended-not-taken-up",
         "The sweep passes over a connection that somebody has begun to end, and died.",
