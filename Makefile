@@ -49,7 +49,7 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers package deploy destroy bench bench-table bench-send leaks crashes conformance fuzz clean build-packages package-packages test-packages bench-packages release checked
+.PHONY: help run test handlers package deploy destroy bench bench-table bench-send leaks crashes conformance fuzz simulate mutants soak clean build-packages package-packages test-packages bench-packages release checked
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -109,8 +109,12 @@ conformance: release ## Runs Autobahn|Testsuite against muster echo; PYTHON27=/p
 fuzz: ## Fuzzes the handshake and the frame parser; FUZZ_SECONDS=600 for each
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) Tests/fuzz/fuzz.sh
 
+mutants: | build-packages ## Switches every seeded bug on, one at a time, and lets the simulator find it; ARGS='--only NAME'
+	@$(PYTHON) Tests/Simulator/mutants/run.py $(ARGS)
+
 clean: ## Removes everything that was built
 	rm -rf .build dist .venv .venv-conformance Tests/e2e/__pycache__ .pytest_cache
+	find Tests/Simulator/mutants -name __pycache__ -exec rm -rf {} +
 
 release: | build-packages
 	swift build -c release

@@ -138,8 +138,8 @@ extension Witness {
         }
     }
 
-    /// The latest moment up to which indexes showed everything at a time.
-    func lastUnsettled(before time: Int64) -> Int64 { settlings.last { $0 <= time } ?? 0 }
+    /// Before which moment everything was written that indexes show at a time.
+    func lastUnsettled(before time: Int64) -> Int64 { (settlings.last { $0 <= time } ?? 0) - 1 }
 }
 
 extension [MessageTruth] {
