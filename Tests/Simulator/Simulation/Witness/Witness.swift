@@ -21,6 +21,8 @@ final class Witness {
     var counted: [String: Set<String>] = [:]
     /// Rows in each bucket of what is due.
     var buckets: [String: Int] = [:]
+    /// The same by minute.
+    var minutes: [Int64: Int] = [:]
     /// Rows that remind of presence to be told: minute and version by their keys, by presence item.
     var due: [Key: [Key: (minute: Int64, version: Int64)]] = [:]
     /// Rows of the wheel that were written before their connection.
@@ -79,6 +81,9 @@ final class Witness {
     func settled() { settlings.append(executor.now) }
 
     func meant(_ saying: Saying) { sayings[saying.body] = saying }
+
+    /// Whether a sweep would find anything.
+    var isAnythingDue: Bool { minutes.contains { $0.key <= wallClock / 60_000 && $0.value > 0 } }
 
     func hasRows(_ partition: String) -> Bool { buckets[partition, default: 0] > 0 }
 

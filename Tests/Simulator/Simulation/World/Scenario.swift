@@ -35,7 +35,7 @@ struct Scenario {
     static func draw(_ chance: inout Chance) -> Scenario {
         let engine = chance.isOne(in: 4) ? Engine.server : .functions
         var settings = Settings()
-        settings.presenceTTL = Seconds(Int64(chance.pick([60, 60, 90, 120, 240, 600])))
+        settings.presenceTTL = Seconds(Int64(chance.pick([60, 60, 60, 60, 90, 90, 120, 240, 600])))
         settings.connectionsPerUser = chance.pick([2, 3, 20, 20])
         if chance.isOne(in: 8) { settings.historyTTL = Seconds(Int64(chance.pick([30, 120, 600]))) }
         let isFunctions = engine == .functions
