@@ -9,6 +9,7 @@ ARGS ?=
 PYTEST ?=
 SWIFT_TEST ?=
 FUZZ_SECONDS ?= 60
+MINUTES ?= 60
 CASES ?=
 PEERS ?=
 # The stack of make deploy and make destroy, where its packages go, and parameters of its template: PARAMETERS='LogLevel=debug'.
@@ -49,7 +50,7 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers package deploy destroy bench bench-table bench-send leaks conformance fuzz clean build-packages package-packages test-packages bench-packages release checked
+.PHONY: help run test handlers package deploy destroy bench bench-table bench-send leaks soak conformance fuzz clean build-packages package-packages test-packages bench-packages release checked
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -96,6 +97,9 @@ BENCH_CLIENT := $(addprefix Tests/bench/,client.c cases.c connections.c wire.c f
 
 leaks: release .venv/.stamp ## Connects and leaves in every way, and looks for what is left; CONNECTS=1000000 (the default)
 	MUSTER_CONNECTS=$(or $(CONNECTS),1000000) .venv/bin/python -m pytest Tests/e2e/test_leaks.py $(PYTEST)
+
+soak: release .venv/.stamp ## Runs a server for MINUTES=60 while clients come and go, and looks whether anything grows; ARGS='--rate 20 --churn 3'
+	@MUSTER_BINARY=$(CURDIR)/.build/release/muster .venv/bin/python Tests/soak/soak.py --minutes $(MINUTES) $(ARGS)
 
 conformance: release ## Runs Autobahn|Testsuite against muster echo; PYTHON27=/path names its Python 2.7
 	@$(PYTHON) Tests/conformance/autobahn.py .build/release/muster .venv-conformance
