@@ -4,6 +4,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -31,6 +32,13 @@ def muster(*arguments: str, timeout: float = 10, **variables: str) -> subprocess
     """Runs one command of muster to its end."""
     return subprocess.run(
         [BINARY, *arguments], env=environment(**variables), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
+
+
+def preloaded(source: Path, folder: Path) -> str:
+    """Builds a library in C for LD_PRELOAD, and returns its path."""
+    library, compiler = folder / f"{source.stem}.so", shutil.which("clang") or shutil.which("cc")
+    subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, source], check=True)
+    return str(library)
 
 
 class Server:

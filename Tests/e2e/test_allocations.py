@@ -7,15 +7,14 @@ by a hundred, and a message's what is left of the whole.
 import asyncio
 import json
 import mmap
-import shutil
 import statistics
 import struct
-import subprocess
 from pathlib import Path
 
 import pytest
 
 import crowd
+from server import preloaded
 
 HERE = Path(__file__).resolve().parent
 FILE = HERE / "allocations.json"
@@ -31,13 +30,11 @@ class Counter:
     """The number of allocations of a server that was started with `environment`."""
 
     def __init__(self, folder: Path):
-        library, path = folder / "allocations.so", folder / "count"
-        compiler = shutil.which("clang") or shutil.which("cc")
-        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, HERE / "allocations.c"], check=True)
+        path = folder / "count"
         path.write_bytes(bytes(8))
         with open(path, "r+b") as file:
             self.shared = mmap.mmap(file.fileno(), 8)
-        self.environment = {"LD_PRELOAD": str(library), "ALLOCATION_COUNT": str(path)}
+        self.environment = {"LD_PRELOAD": preloaded(HERE / "allocations.c", folder), "ALLOCATION_COUNT": str(path)}
 
     def now(self) -> int:
         return struct.unpack("=Q", self.shared[:8])[0]
