@@ -7,40 +7,11 @@ A sector that is written in part keeps its other bytes.
 """
 
 import random
-import struct
 from dataclasses import dataclass, field
-from enum import IntEnum
-from pathlib import Path
+
+from writelog import Kind, Record
 
 SECTOR = 512
-HEADER = struct.Struct("=IIIIQQQ")
-
-
-class Kind(IntEnum):
-    MADE_FILE, MADE_FOLDER, WROTE, TRUNCATED, SYNC_BEGINS, SYNC_ENDED, UNLINKED, RENAMED, SENDS = range(1, 10)
-
-
-@dataclass
-class Record:
-    kind: Kind
-    thread: int
-    name: str
-    inode: int
-    offset: int
-    data: bytes
-
-
-def read_log(path: Path) -> list[Record]:
-    """Every whole record: a process that was killed may have left half of its last."""
-    log, place, records = memoryview(path.read_bytes()), 0, []
-    while place + HEADER.size <= len(log):
-        kind, thread, name, _, inode, offset, length = HEADER.unpack_from(log, place)
-        start = place + HEADER.size
-        place = start + name + length
-        if place > len(log):
-            break
-        records.append(Record(Kind(kind), thread, bytes(log[start:start + name]).decode(), inode, offset, bytes(log[start + name:place])))
-    return records
 
 
 @dataclass

@@ -1,6 +1,7 @@
 /* Preloaded into a server: logs what it does to the files below WRITE_LOG_ROOT, in order, in the file WRITE_LOG, which all of its processes
-   append to: each write with its bytes, each sync with its begin and its end, each name that comes or goes. What is sent on a socket
-   is logged before it is sent, everything else after it was done: a sync's end stands behind the writes that it covers. */
+   append to: each write with its bytes, each sync with its begin and its end, each name that comes or goes, and what is sent on sockets.
+   Writes and sends are logged before they are done, so that a process that is killed has written nothing that is not in the log; names
+   and the ends of syncs after. A write stands before the sync that covers it, for whoever relies on it syncs it in the same thread. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -78,25 +79,21 @@ static void note(enum kind kind, int descriptor, uint64_t offset, const void *by
     errno = error;
 }
 
-static ssize_t wrote(int descriptor, const void *bytes, ssize_t result, off_t offset) {
-    if (result > 0) note(WROTE, descriptor, (uint64_t)offset, bytes, (size_t)result);
-    return result;
-}
-
 ssize_t pwrite(int descriptor, const void *bytes, size_t count, off_t offset) {
-    return wrote(descriptor, bytes, syscall(SYS_pwrite64, descriptor, bytes, count, offset), offset);
+    note(WROTE, descriptor, (uint64_t)offset, bytes, count);
+    return syscall(SYS_pwrite64, descriptor, bytes, count, offset);
 }
 ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset) { return pwrite(descriptor, bytes, count, offset); }
 
 ssize_t write(int descriptor, const void *bytes, size_t count) {
-    ssize_t result = syscall(SYS_write, descriptor, bytes, count);
-    return wrote(descriptor, bytes, result, result > 0 ? lseek(descriptor, 0, SEEK_CUR) - result : 0);
+    off_t offset = file < 0 ? -1 : (off_t)syscall(SYS_lseek, descriptor, 0, SEEK_CUR);
+    if (offset >= 0) note(WROTE, descriptor, (uint64_t)offset, bytes, count);
+    return syscall(SYS_write, descriptor, bytes, count);
 }
 
 int ftruncate(int descriptor, off_t length) {
-    int result = (int)syscall(SYS_ftruncate, descriptor, length);
-    if (result == 0) note(TRUNCATED, descriptor, (uint64_t)length, NULL, 0);
-    return result;
+    note(TRUNCATED, descriptor, (uint64_t)length, NULL, 0);
+    return (int)syscall(SYS_ftruncate, descriptor, length);
 }
 int ftruncate64(int descriptor, off64_t length) { return ftruncate(descriptor, length); }
 
