@@ -120,7 +120,8 @@ let package = Package(
             tests("LoadTestTests", ["LoadTest", "JSONCoding"]),
             tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
             tests("LocalServerTests", [
-                "LocalServer", "Gateway", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable", "SQLiteTable", "Logs", "TestSupport",
+                "LocalServer", "Gateway", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable", "SQLiteTable", "Logs",
+                "TestSupport",
             ]),
         ]
 )

@@ -5,13 +5,13 @@ from collections import deque
 
 # The contract's and the server's: how long a clientMessageId is remembered, and how much later a row that expired goes.
 REMEMBERED, DELETION = 601, 60
-# Deletion is a matter of rounds, and a busy machine takes its time.
-LATE = 15
+# An item's time is in whole seconds; deletion is a matter of rounds, and a busy machine takes its time.
+ROUNDING, LATE = 2, 15
 FAULTS = 20
 
 
 class Ages:
-    """How many things happened within the last so many seconds."""
+    """When things happened."""
 
     def __init__(self):
         self.times: deque[float] = deque()
@@ -19,11 +19,10 @@ class Ages:
     def note(self):
         self.times.append(time.monotonic())
 
-    def within(self, seconds: float) -> int:
-        while self.times and self.times[0] < time.monotonic() - 2 * (REMEMBERED + DELETION):
+    def between(self, first: float, last: float) -> int:
+        while self.times and self.times[0] < last - 2 * (REMEMBERED + DELETION):
             self.times.popleft()
-        oldest = time.monotonic() - seconds
-        return sum(moment >= oldest for moment in self.times)
+        return sum(first <= moment <= last for moment in self.times)
 
 
 class Named:
@@ -71,31 +70,32 @@ class Ledger:
             if message in self.direct_seen:
                 del self.direct_owed[message]
             elif since < late:
-                self.fault(f"a direct message was acknowledged and never came: {self.direct_owed.pop(message) and message}")
+                del self.direct_owed[message]
+                self.fault(f"a direct message was acknowledged and never came: {message}")
         self.direct_seen = {message: moment for message, moment in self.direct_seen.items() if moment > late - 600}
 
     # Rows
 
-    def bounds(self, connections: int) -> dict[str, tuple[int, int]]:
-        """Of every kind of row, how many there are at least and at most now, while so many connections may be open."""
-        def named(things: Named) -> tuple[int, int]:
-            return len(things.answered), len(things.asked)
+    def answered(self) -> dict[str, int]:
+        """Of what stays, how much there must be by now."""
+        return {"room": len(self.rooms.answered), "presence": len(self.presence.answered), "conversation": len(self.conversations.answered)}
+
+    def check_rows(self, rows: dict[str, int], counting: tuple[float, float], answered: dict[str, int], connections: int):
+        """`rows` were counted at some time between two, at the first of which so much was `answered`; `connections` is how many may be open."""
+        begin, end = counting
 
         def kept(seconds: int) -> tuple[int, int]:
-            return self.stored.within(seconds + DELETION - 2), self.asked.within(seconds + DELETION + LATE)
+            return (
+                self.stored.between(end - seconds - DELETION + ROUNDING, begin),
+                self.asked.between(begin - seconds - DELETION - LATE, end))
 
-        return {
+        bounds = {
             "message": kept(self.history), "sent": kept(REMEMBERED),
-            "room": named(self.rooms), "presence": named(self.presence), "conversation": named(self.conversations),
+            "room": (answered["room"], len(self.rooms.asked)), "presence": (answered["presence"], len(self.presence.asked)),
+            "conversation": (answered["conversation"], len(self.conversations.asked)),
             "connection": (0, connections), "user": (0, connections),
             # A guest is in its own rooms, three at most. A lease that is moved has its new row first.
             "membership": (0, 3 * connections), "lease": (0, 2 * connections),
             "due": (0, 0), "sweep": (0, 1), "other": (0, 0)}
-
-    def check_rows(self, before: dict, rows: dict[str, int], connections: int):
-        """`before` are the bounds of the moment before the rows were counted."""
-        for kind, (_, most) in self.bounds(connections).items():
-            least = before[kind][0]
-            # What has gone since it was counted as stored has gone since `before`.
-            least = min(least, self.bounds(connections)[kind][0])
+        for kind, (least, most) in bounds.items():
             self.expect(least <= rows.get(kind, 0) <= most, f"{rows.get(kind, 0)} rows of {kind}: not {least} to {most}")
