@@ -44,7 +44,7 @@ GROWTH = {
     "p50 of acks": lambda number: {"acks": [0.004 + 0.0005 * number] * 99},
     "p99 of deliveries": lambda number: {"delays": [0.005] * 98 + [0.1 + 0.01 * number]},
     "the log": lambda number: {"wal": (25 if number == 50 else 16) << 20},
-    "a lease": lambda number: {"lag": 11 if number == 50 else 3},
+    "a lease": lambda number: {"lag": 16 if number == 50 else 3},
 }
 
 

@@ -15,7 +15,7 @@ from tokens import token
 USERS, ROOMS, VISITED = 60, 40, 3
 PATIENCE = 10
 # How long the server's end of a socket waits for the client's, and what a busy machine takes.
-CLOSING, SLACK = 5, 5
+CLOSING, SLACK = 5, 10
 # Whoever comes and never gets into a room: as many connections at once as one batch has.
 STRANGERS = 10
 

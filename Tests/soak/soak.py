@@ -131,7 +131,7 @@ class Soak:
 
 def main(arguments) -> int:
     is_long = arguments.minutes >= 10
-    lease, history = (20, 60) if is_long else (3, 5)
+    lease, history = (20, 60) if is_long else (4, 5)
     print(f"seed {arguments.seed}; a lease of {lease} s, history of {history} s; CPU is the server's and the client's", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         server = Server(

@@ -159,10 +159,9 @@ class Steady:
         number = 0
         while not self.is_over:
             await asyncio.sleep(self.lease / 20)
-            for member in self.everyone:
-                if member.spoke < time.monotonic() - self.lease / 4:
-                    number += 1
-                    await member.ask(f"h{number}", "heartbeat")
+            silent = [member for member in self.everyone if member.spoke < time.monotonic() - self.lease / 4]
+            await asyncio.gather(*(member.ask(f"h{number}-{place}", "heartbeat") for place, member in enumerate(silent)))
+            number += 1
 
     async def check(self):
         self.check_arrivals()
