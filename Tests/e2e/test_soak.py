@@ -31,7 +31,7 @@ def test_a_few_seconds_of_the_soak_find_nothing():
 def window(number: int, **changed) -> figures.Window:
     usual = dict(
         elapsed=60.0 * number, connections=50, messages=1000, deliveries=9000, acks=[0.004] * 99, delays=[0.005] * 99, disk=[0.001] * 5,
-        lag=3, descriptors=70, memory=20 << 20, wal=16 << 20, file=5 << 20, cpu=0.1, own_cpu=0.1, cpu_per_delivery=100e-6,
+        lag=3, descriptors=70, memory=20 << 20, wal=16 << 20, file=5 << 20, cpu=0.1, own_cpu=0.1, others=0.05, cpu_per_delivery=100e-6,
         rows={"message": 1200, "sent": 6000})
     return figures.Window(**usual | changed)
 
@@ -58,6 +58,11 @@ def test_a_figure_that_grows_is_named(figure):
 
 def test_a_disk_that_others_make_slow_is_not_the_servers_fault():
     assert figures.judge([window(number, acks=[0.004 + number * 0.0005] * 99, disk=[0.001 + number * 0.0005] * 5) for number in range(60)], 5) == []
+
+
+def test_what_others_make_slow_is_not_judged():
+    slow = [window(number, acks=[0.004 + (number % 15 > 5) * 0.01 * number] * 99, others=0.5 * (number % 15 > 5)) for number in range(60)]
+    assert figures.judge(slow, 5) == []
 
 
 def message(seq: int, name: str | None = None, **changed) -> dict:

@@ -22,6 +22,8 @@ LATE = 10
 WAL = 24 * MB
 # Until rows that are remembered for ten minutes go as fast as they come, and their deletion is a minute late.
 PLATEAU = 12 * 60
+# Of all cores, what others may use in a window by which times are judged, and how many such windows that takes.
+QUIET, ENOUGH = 0.2, 4
 # Bytes that memory may differ by between the two middles that are compared: SQLite's caches and malloc's arenas.
 SLACK, COLD_SLACK = 3 * MB, 16 * MB
 
@@ -44,6 +46,8 @@ class Window:
     file: int
     cpu: float
     own_cpu: float
+    # What everybody else on the machine used of all its cores.
+    others: float
     cpu_per_delivery: float
     rows: dict[str, int] = field(default_factory=dict)
 
@@ -54,7 +58,7 @@ class Window:
             f"{minutes:3}:{seconds:02}  {self.connections} connections  {self.messages:,} messages  {self.deliveries:,} deliveries  "
             f"ack {ms(self.acks)}  delivery {ms(self.delays)}  disk {ms(self.disk)}  lag {self.lag:.1f} s  {self.descriptors} descriptors  "
             f"{self.memory / MB:.1f} MB  file {self.file / MB:.1f} MB  log {self.wal / MB:.1f} MB  "
-            f"CPU {100 * self.cpu:.0f} % + {100 * self.own_cpu:.0f} %  {sum(self.rows.values()):,} rows: {counted}")
+            f"CPU {100 * self.cpu:.0f} % + {100 * self.own_cpu:.0f} %, others {100 * self.others:.0f} % of all  {sum(self.rows.values()):,} rows: {counted}")
 
 
 def percentile(values: list[float], part: float) -> float:
@@ -83,6 +87,13 @@ def syncs(folder) -> list[float]:
     return took
 
 
+def machine_seconds() -> float:
+    """Processor time of everybody since the machine was started: all but what was idle."""
+    with open("/proc/stat") as table:
+        ticks = [int(word) for word in table.readline().split()[1:9]]
+    return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
+
+
 def size(server, name: str) -> int:
     return os.stat(server.data / name).st_size
 
@@ -90,32 +101,30 @@ def size(server, name: str) -> int:
 def judge(windows: list[Window], sweep: float) -> list[str]:
     """Compares the second quarter of a run, when it is warm, with the last; each fault names its figure.
 
-    Memory and rows by their middle. Times by their lowest quarter, less what the disk by itself takes longer: other work on
-    the machine makes some windows slow, but a server that gets slower is so in its best ones too.
+    Memory and rows by their middle. Times by the lowest quarter of the windows in which the machine had little else to do, less what the
+    disk by itself takes longer: a server that gets slower is so in its best windows too. Without such windows times are not judged.
     """
-    count = len(windows)
-    early, late = windows[count // 4:count // 2], windows[count * 3 // 4:]
     faults: list[str] = []
 
-    def both(value, summary) -> tuple[float, float]:
-        return tuple(summary([value(window) for window in part]) for part in (early, late))
-
-    def grew(name: str, value, summary, factor: float, slack: float, unit: str, scale: float = 1):
-        before, after = both(value, summary)
+    def grew(name: str, parts, value, summary, factor: float, slack: float, unit: str, scale: float = 1):
+        before, after = (summary([value(window) for window in part]) for part in parts)
         if after > before * factor + slack:
             faults.append(f"{name} went from {before / scale:.2f} to {after / scale:.2f} {unit}")
 
-    is_long = early[0].elapsed >= PLATEAU
-    grew("memory", lambda window: window.memory, statistics.median, 1, SLACK if is_long else COLD_SLACK, "MB", MB)
+    parts = compared(windows)
+    is_long = is_warm(windows)
+    grew("memory", parts, lambda window: window.memory, statistics.median, 1, SLACK if is_long else COLD_SLACK, "MB", MB)
     if is_long:
-        grew("the number of rows", lambda window: sum(window.rows.values()), statistics.median, 1.05, 100, "rows")
-        grew("the file", lambda window: window.file, statistics.median, 1.05, MB, "MB", MB)
-        grew("CPU per delivery", lambda window: window.cpu_per_delivery, lowest, 1.3, 20e-6, "µs", 1e-6)
+        grew("the number of rows", parts, lambda window: sum(window.rows.values()), statistics.median, 1.05, 100, "rows")
+        grew("the file", parts, lambda window: window.file, statistics.median, 1.05, MB, "MB", MB)
+    quiet = quiet_ones(parts)
+    if is_long and all(quiet):
+        grew("CPU per delivery", quiet, lambda window: window.cpu_per_delivery, lowest, 1.3, 20e-6, "µs", 1e-6)
         for part, slack in ((0.5, 0.005), (0.99, 0.05)):
-            disk = both(lambda window: percentile(window.disk, part), lowest)
+            disk = [lowest([percentile(window.disk, part) for window in windows]) for windows in quiet]
             for name, value in (("acks", lambda window: window.acks), ("deliveries", lambda window: window.delays)):
                 grew(
-                    f"p{100 * part:.0f} of {name}", lambda window: percentile(value(window), part), lowest,
+                    f"p{100 * part:.0f} of {name}", quiet, lambda window: percentile(value(window), part), lowest,
                     1.5, slack + 2 * max(0, disk[1] - disk[0]), "ms", 0.001)
     for window in windows:
         if window.wal > WAL:
@@ -123,6 +132,21 @@ def judge(windows: list[Window], sweep: float) -> list[str]:
         if window.lag > sweep + LATE:
             faults.append(f"a lease was over for {window.lag:.1f} s before anyone saw it, at {window.elapsed:.0f} s")
     return faults
+
+
+def is_warm(windows: list[Window]) -> bool:
+    """Whether a run was long enough for rows and times to be compared."""
+    return compared(windows)[0][0].elapsed >= PLATEAU
+
+
+def compared(windows: list[Window]) -> list[list[Window]]:
+    return [windows[len(windows) // 4:len(windows) // 2], windows[len(windows) * 3 // 4:]]
+
+
+def quiet_ones(parts: list[list[Window]]) -> list[list[Window]]:
+    """Of each part the windows with a quiet machine; none if there are too few to tell."""
+    quiet = [[window for window in part if window.others < QUIET] for part in parts]
+    return [part if len(part) >= ENOUGH else [] for part in quiet]
 
 
 def lowest(values: list[float]) -> float:
