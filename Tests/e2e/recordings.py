@@ -87,7 +87,7 @@ def record(folder: Path, mode: str) -> Recording:
                 status, ack = server.publish(TENANT, roomId="room-0", senderId="robot", body=f"published {run}-{number}")
                 assert status == 200, ack
                 acked.append(ack)
-            # The second run is killed while everybody is there.
+            # The second run is killed while they are there.
             if run == 1:
                 children = server.children()
                 server.kill()
