@@ -10,11 +10,11 @@ from pathlib import Path
 
 import crowd
 from client import Client
-from server import HANDLERS_FOLDER, Server, is_running, preloaded
+from preload import compiled
+from server import HANDLERS_FOLDER, Server, is_running
 from waiting import wait_for
 from writelog import Kind, Record, read_log
 
-HERE = Path(__file__).resolve().parent
 TENANT = "acme"
 # Messages a second, fewer where each commit is a child's, and for how many seconds in each of the server's runs.
 RATE = {"in-process": 600, "children": 120}
@@ -72,7 +72,7 @@ def record(folder: Path, mode: str) -> Recording:
     log = folder / "log"
     log.touch()
     (folder / "root").mkdir()
-    preload = {"LD_PRELOAD": preloaded(HERE / "writelog.c", folder), "WRITE_LOG": str(log), "WRITE_LOG_ROOT": str(folder / "root")}
+    preload = {"LD_PRELOAD": str(compiled("writelog", folder)), "WRITE_LOG": str(log), "WRITE_LOG_ROOT": str(folder / "root")}
     flags = ["--handlers", str(wrapped(folder / "handlers", preload))] if mode == "children" else []
     server = Server(folder / "root", "in-process", "--log-level", "warning", "--rate-limit", "0", *flags, **preload)
     acked: list[dict] = []

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import select
-import shutil
 import signal
 import subprocess
 import time
@@ -40,13 +39,6 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def preloaded(source: Path, folder: Path) -> str:
-    """Builds a library in C for LD_PRELOAD, and returns its path."""
-    library, compiler = folder / f"{source.stem}.so", shutil.which("clang") or shutil.which("cc")
-    subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, source], check=True)
-    return str(library)
 
 
 class Server:

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 import crowd
-from server import preloaded
+from preload import HERE, compiled
 
-HERE = Path(__file__).resolve().parent
 FILE = HERE / "allocations.json"
 COMMITTED = json.loads(FILE.read_text())
 FEW, MANY = 100, 200
@@ -30,11 +29,11 @@ class Counter:
     """The number of allocations of a server that was started with `environment`."""
 
     def __init__(self, folder: Path):
-        path = folder / "count"
+        library, path = compiled("allocations", folder), folder / "count"
         path.write_bytes(bytes(8))
         with open(path, "r+b") as file:
             self.shared = mmap.mmap(file.fileno(), 8)
-        self.environment = {"LD_PRELOAD": preloaded(HERE / "allocations.c", folder), "ALLOCATION_COUNT": str(path)}
+        self.environment = {"LD_PRELOAD": str(library), "ALLOCATION_COUNT": str(path)}
 
     def now(self) -> int:
         return struct.unpack("=Q", self.shared[:8])[0]
