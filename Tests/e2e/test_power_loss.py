@@ -1,7 +1,7 @@
 """What was acknowledged survives a loss of power at any moment: contract section 3, `ack` means stored.
 
 A server's writes and syncs are recorded (writelog.c) while clients talk, connections come and go, the log is moved into the file, and the
-server stops, is killed and starts again. Then every cut of that record is turned into what a disk may hold (disk.py), and the file is
+server stops, is killed and starts again. Then every cut of that record is turned into what a disk may hold (power.py), and the file is
 opened. MUSTER_POWER_CUTS and MUSTER_POWER_SEED choose how many cuts, and which.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from disk import WAYS, Disk
+from power import WAYS, Disk
 from recordings import TENANT, Recording, checkpoints, record
 from server import MODES, Server
 from test_load import history, judge_history
