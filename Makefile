@@ -9,6 +9,7 @@ ARGS ?=
 PYTEST ?=
 SWIFT_TEST ?=
 FUZZ_SECONDS ?= 60
+MINUTES ?= 60
 CASES ?=
 PEERS ?=
 # The stack of make deploy and make destroy, where its packages go, and parameters of its template: PARAMETERS='LogLevel=debug'.
@@ -103,8 +104,15 @@ crashes: release .venv/.stamp ## Kills the server under load again and again, an
 	  MUSTER_CRASH_ROUNDS=$(or $(ROUNDS),100) .venv/bin/python -m pytest \
 	  Tests/e2e/test_crashes.py Tests/e2e/test_torn_writes.py Tests/e2e/test_disk.py $(PYTEST)
 
+soak: release .venv/.stamp ## Runs a server for MINUTES=60 while clients come and go, and looks whether anything grows; ARGS='--rate 20 --churn 3'
+	@MUSTER_BINARY=$(CURDIR)/.build/release/muster .venv/bin/python Tests/soak/soak.py --minutes $(MINUTES) $(ARGS)
+
 conformance: release ## Runs Autobahn|Testsuite against muster echo; PYTHON27=/path names its Python 2.7
 	@$(PYTHON) Tests/conformance/autobahn.py .build/release/muster .venv-conformance
+
+simulate: ## Runs the whole service from seeds, and looks for an invariant that does not hold; SEEDS=1-2000, SECONDS=60 or SEED=42
+	swift build -c release --product simulate
+	@.build/release/simulate $(if $(SEED),--seed $(SEED),$(if $(SECONDS),--seconds $(SECONDS),--seeds $(or $(SEEDS),1-2000))) $(ARGS)
 
 fuzz: ## Fuzzes the handshake and the frame parser; FUZZ_SECONDS=600 for each
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) Tests/fuzz/fuzz.sh

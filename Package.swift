@@ -128,7 +128,8 @@ let package = Package(
             tests("LoadTestTests", ["LoadTest", "JSONCoding"]),
             tests("StoreTests", ["ChatModel", "ChatStore", "MemoryTable", "SQLiteTable"]),
             tests("LocalServerTests", [
-                "LocalServer", "Gateway", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable", "TestSupport",
+                "LocalServer", "Gateway", "ChatBroadcast", "ChatStore", "ChatModel", "MemoryTable", "SQLiteTable", "Logs",
+                "TestSupport",
             ]),
         ]
 )

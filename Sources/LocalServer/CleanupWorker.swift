@@ -17,22 +17,28 @@ struct CleanupWorker: Sendable {
         .milliseconds(min(5000, max(250, settings.presenceTTL.milliseconds / 4)))
     }
 
-    /// DynamoDB's TTL is late; what it deletes is long out of use.
-    private static let timeToLiveDelay: Seconds = 3600
+    /// Readers judge by `expiresAt` themselves, so that nothing needs to be deleted late; but a connection is the sweep's to
+    /// end, which has done so by the ghost bound.
+    static let timeToLiveDelay = Limits.ghostBoundLocal
     private static let timeToLiveBatch = 500
 
     /// Runs until the task is cancelled. A failed round is logged and the next one takes it up.
     func run() async {
         while !Task.isCancelled {
             do {
-                try await sweep()
-                try await deleteExpired()
+                try await round()
             } catch {
                 log.error("sweep failed", ["error": "\(error)"])
             }
             order.dropAbandoned(after: .seconds(5))
             try? await Task.sleep(for: interval)
         }
+    }
+
+    /// A sweep that fails leaves what has expired for the next round.
+    func round() async throws {
+        try await sweep()
+        try await deleteExpired()
     }
 
     private func deleteExpired() async throws(TableError) {

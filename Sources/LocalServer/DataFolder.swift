@@ -43,6 +43,19 @@ public final class DataFolder: Sendable {
         guard made == 0 || errno == EEXIST else {
             throw ServerError("cannot make the data folder \(path): \(systemError(errno)); choose another with --data")
         }
+        // One that was there may be of a run that died before it came to this, or in a folder that is not ours to read.
+        guard DataFolder.syncNames(besides: path) || made != 0 else {
+            throw ServerError("cannot sync the folder of \(path): \(systemError(errno)); choose another with --data")
+        }
+    }
+
+    /// Has the disk keep a folder's name: what is synced within it is lost with it otherwise. SQLite does this for its files.
+    private static func syncNames(besides path: String) -> Bool {
+        let parent = unsafe open(path + "/..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard parent >= 0 else { return false }
+        defer { _ = close(parent) }
+        // Some file systems have nothing to sync of a folder.
+        return fsync(parent) == 0 || errno == EINVAL
     }
 
     /// The folder's own secret, generated on first use and readable by its owner only. It is there whole or not at all.

@@ -33,6 +33,7 @@ class Member(asyncio.Protocol):
         self.upgraded = False
         loop = asyncio.get_running_loop()
         self.joined, self.closed = loop.create_future(), loop.create_future()
+        self.close_code: int | None = None
         self.first = 0
         self.seqs: list[int] = []
         self.acks: list[dict] = []
@@ -75,6 +76,7 @@ class Member(asyncio.Protocol):
             if buffer[place] == 0x81:
                 self.received(buffer[start:start + length])
             elif buffer[place] == 0x88:
+                self.close_code = int.from_bytes(buffer[start:start + 2], "big")
                 self.transport.close()
             place = start + length
         self.buffer = buffer[place:]
@@ -116,17 +118,21 @@ class Member(asyncio.Protocol):
         self.send({"action": "sendMessage", "roomId": self.room, "body": body, "clientMessageId": name, "requestId": name})
 
 
+async def enter(server, tenant: str, member: Member, **claims) -> Member:
+    """Connects a member with a token of its user, and waits until it is in its room."""
+    await asyncio.get_running_loop().create_connection(lambda: member, "127.0.0.1", server.port)
+    member.transport.write(UPGRADE.format(token=quote(token(member.user, tenant, **claims))).encode())
+    assert await asyncio.wait_for(member.joined, 20), f"{member.user} was not let in"
+    return member
+
+
 async def gather(server, tenant: str, rooms: int, members: int, validate: bool = True, at_once: int = 64) -> list[list[Member]]:
     """Opens `members` connections in each of `rooms` rooms, all of different users."""
-    loop, gate = asyncio.get_running_loop(), asyncio.Semaphore(at_once)
+    gate = asyncio.Semaphore(at_once)
 
     async def one(room: int, number: int) -> Member:
         async with gate:
-            user = f"user-{room}-{number}"
-            _, member = await loop.create_connection(lambda: Member(user, f"room-{room}", validate), "127.0.0.1", server.port)
-            member.transport.write(UPGRADE.format(token=quote(token(user, tenant))).encode())
-            assert await asyncio.wait_for(member.joined, 20), f"{user} was not let in"
-            return member
+            return await enter(server, tenant, Member(f"user-{room}-{number}", f"room-{room}", validate))
 
     everyone = await asyncio.gather(*(one(room, number) for room in range(rooms) for number in range(members)))
     return [everyone[room * members:(room + 1) * members] for room in range(rooms)]

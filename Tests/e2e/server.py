@@ -33,6 +33,14 @@ def muster(*arguments: str, timeout: float = 10, **variables: str) -> subprocess
         [BINARY, *arguments], env=environment(**variables), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
 
 
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Server:
     """One server. `settings` are environment variables; a secret of None lets the server generate its own."""
 

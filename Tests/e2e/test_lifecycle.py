@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server import muster
+from server import is_running, muster
 from tokens import token
 from waiting import wait_for
 
@@ -67,13 +67,6 @@ def test_a_killed_server_leaves_no_children_and_no_ghosts(servers, mode, clients
     back = clients(server, "bob", "acme")
     joined = back.join("lobby")
     assert (joined["memberCount"], [member["userId"] for member in joined["members"]]) == (1, ["bob"])
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_it_is_ready_within_moments(servers, capsys):
