@@ -121,7 +121,9 @@ let package = Package(
             ]),
             tests("HandlerTests", [
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "Metrics", "JSONCoding",
+                "Simulation",
             ]),
+            tests("SimulatorTests", ["Simulation", "ChatModel", "ChatStore"]),
             tests("AWSPostersTests", [
                 "AWSPosters", "AWSClient", "ChatBroadcast", "ChatModel", "ChatWire", "JSONCoding", "HTTPCodec", "Logs",
             ]),

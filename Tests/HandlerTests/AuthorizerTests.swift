@@ -3,6 +3,7 @@ import ChatStore
 import ChatWire
 import JSONCoding
 import Logs
+import Simulation
 import Testing
 import Tokens
 

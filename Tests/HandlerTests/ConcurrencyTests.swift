@@ -1,4 +1,5 @@
 import ChatModel
+import Simulation
 import Testing
 
 /// Many handlers at once on one table that gives way at every call.

@@ -1,5 +1,6 @@
 import ChatModel
 import ChatWire
+import Simulation
 import Testing
 
 /// `$connect`: contract section 2.

@@ -1,4 +1,5 @@
 import ChatModel
+import Simulation
 import Testing
 
 /// A write that fails, or a process that dies with it, at every write there is.

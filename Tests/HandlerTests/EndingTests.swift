@@ -1,6 +1,7 @@
 import ChatModel
 import ChatStore
 import ChatWire
+import Simulation
 import Testing
 
 /// The four ways a connection ends: contract section 4.

@@ -3,6 +3,7 @@ import ChatHandlers
 import ChatModel
 import ChatWire
 import Logs
+import Simulation
 import Synchronization
 import Testing
 

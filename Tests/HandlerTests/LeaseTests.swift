@@ -1,5 +1,6 @@
 import ChatModel
 import ChatStore
+import Simulation
 import Testing
 
 /// Leases and tokens: contract section 4.

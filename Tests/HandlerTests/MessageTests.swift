@@ -1,6 +1,7 @@
 import ChatHandlers
 import ChatModel
 import ChatWire
+import Simulation
 import Testing
 
 /// `sendMessage`: contract section 3.

@@ -1,4 +1,5 @@
 import ChatModel
+import Simulation
 import Testing
 
 /// Presence is per user: contract section 3.

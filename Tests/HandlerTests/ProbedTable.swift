@@ -1,6 +1,7 @@
 import ChatModel
 import ChatStore
 import MemoryTable
+import Simulation
 import Synchronization
 
 /// A table between the service and the one in memory: counts what DynamoDB would charge, fails where it is told to, and

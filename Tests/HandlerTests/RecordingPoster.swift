@@ -1,5 +1,6 @@
 import ChatBroadcast
 import ChatModel
+import Simulation
 import Synchronization
 
 /// The sockets as the service sees them: what each connection was sent, in order, and who is still there.

@@ -1,4 +1,5 @@
 import ChatModel
+import Simulation
 import Testing
 
 /// `joinRoom` and `leaveRoom`: contract section 3.

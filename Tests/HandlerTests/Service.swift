@@ -5,6 +5,7 @@ import ChatStore
 import ChatWire
 import Logs
 import Metrics
+import Simulation
 import Synchronization
 import Testing
 import Tokens
@@ -235,4 +236,8 @@ struct Client: Sendable {
     var frames: [Frame] { service.poster.frames(id) }
     var presence: [String] { frames.presence }
     var close: ServerClose? { service.poster.closes.last { $0.id == id }?.code }
+}
+
+extension Audit {
+    init(_ service: Service) { self.init(service.table.memory.allItems()) }
 }

@@ -30,10 +30,11 @@ public struct Chance: Sendable {
 }
 
 /// Chance as the service asks for it.
-final class SeededRandom: RandomSource {
+package final class SeededRandom: RandomSource {
     private let chance: Mutex<Chance>
 
     init(_ chance: Chance) { self.chance = Mutex(chance) }
+    package convenience init(_ seed: UInt64) { self.init(Chance(seed)) }
 
-    func next() -> UInt64 { chance.withLock { $0.next() } }
+    package func next() -> UInt64 { chance.withLock { $0.next() } }
 }
