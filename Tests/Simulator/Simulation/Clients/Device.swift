@@ -253,7 +253,7 @@ final class Device {
 
     private func beat(_ socket: Socket) {
         let interval = Int(world.scenario.settings.heartbeatInterval.milliseconds)
-        world.executor.after(interval - chance.below(interval / 4 + 1)) { [self] in
+        world.executor.after(interval - interval / 8 + chance.below(interval / 4 + 1)) { [self] in
             guard self.socket === socket, isOpen, isAwake else { return }
             if beats { ask(.heartbeat(rooms: chance.isOne(in: 3))) }
             beat(socket)
@@ -262,6 +262,7 @@ final class Device {
 
     private func connect() {
         guard isAwake, socket == nil else { return }
+        workload.begins()
         let life: Int64 = !world.isCalm && chance.isOne(in: 8) ? Int64(30 + chance.below(200)) : 86_400
         let end = world.now().seconds + life
         var authorizer: [String: String] = [:]

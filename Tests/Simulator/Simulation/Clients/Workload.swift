@@ -9,7 +9,7 @@ final class Workload {
     private(set) var devices: [Device] = []
     private var numbers = 0
     private var bodies = 0
-    /// Operations begun.
+    /// Frames and connects of the clients, and what the backend said, while things went wrong.
     private(set) var operations = 0
 
     private enum Operation: CaseIterable {
@@ -46,7 +46,13 @@ final class Workload {
         }
     }
 
+    /// A client or the backend begins something.
+    func begins() {
+        if !world.isCalm { operations += 1 }
+    }
+
     func nextNumber() -> Int {
+        begins()
         numbers += 1
         return numbers
     }
@@ -70,20 +76,12 @@ final class Workload {
     private func step() {
         let device = chance.pick(devices)
         let operation = chance.pick(Workload.weighted)
-        if !device.isAwake {
-            operations += 1
-            return device.wake()
-        }
-        if begin(operation, device) { operations += 1 }
+        if device.isAwake { begin(operation, device) } else { device.wake() }
     }
 
-    /// - Returns: whether there was something to do.
-    private func begin(_ operation: Operation, _ device: Device) -> Bool {
-        if operation == .backend {
-            speak(chance.pick(world.scenario.tenants))
-            return true
-        }
-        guard device.isOpen else { return false }
+    private func begin(_ operation: Operation, _ device: Device) {
+        if operation == .backend { return speak(chance.pick(world.scenario.tenants)) }
+        guard device.isOpen else { return }
         let rooms = device.rooms.keys.sorted()
         switch operation {
         case .say:
@@ -91,31 +89,29 @@ final class Workload {
             device.ask(.send(saying(device.tenant, device.user, .room(chance.pick(rooms)))))
         case .tell: device.ask(.send(saying(device.tenant, device.user, .user(chance.pick(world.scenario.users)))))
         case .tellEveryone:
-            guard device.roles.contains("admin") else { return false }
+            guard device.roles.contains("admin") else { return }
             device.ask(.send(saying(device.tenant, device.user, .everyone)))
         case .join: device.join(chance.pick(world.scenario.rooms))
         case .leave:
-            guard !rooms.isEmpty else { return false }
+            guard !rooms.isEmpty else { return }
             device.ask(.leave(room: chance.pick(rooms)))
         case .heartbeat: device.ask(.heartbeat(rooms: chance.isOne(in: 2)))
         case .online:
             device.ask(
                 .online(room: chance.isOne(in: 2) && !rooms.isEmpty ? chance.pick(rooms) : nil, limit: chance.pick([1, 2, 1000]), next: nil))
-        case .history: return look(device, rooms)
+        case .history: look(device, rooms)
         case .refresh: device.ask(.refresh(expiresAt: world.now().seconds + Int64(chance.pick([20, 120, 86_400]))))
         case .bad: device.ask(.bad)
-        case .connect: return false
+        case .connect, .backend: break
         case .hangUp: device.sleep(silently: false)
         case .vanish: device.sleep(silently: true)
         case .loseNetwork: device.loseNetwork()
         case .gatewayCloses: if let socket = device.socket { world.gateway.close(socket.id, .goingAway) }
         case .silence: device.beats.toggle()
-        case .backend: break
         }
-        return true
     }
 
-    private func look(_ device: Device, _ rooms: [String]) -> Bool {
+    private func look(_ device: Device, _ rooms: [String]) {
         let target: Saying.Target = chance.isOne(in: 3) || rooms.isEmpty ? .user(chance.pick(world.scenario.users)) : .room(chance.pick(rooms))
         let seq = Int64(chance.below(12))
         let limit = chance.pick([1, 3, 300])
@@ -124,7 +120,6 @@ final class Workload {
         case 1: device.ask(.history(target, after: seq, before: nil, limit: limit))
         default: device.ask(.history(target, after: nil, before: seq + 1, limit: limit))
         }
-        return true
     }
 
     private func saying(_ tenant: String, _ sender: String, _ target: Saying.Target) -> Saying {
@@ -149,6 +144,7 @@ final class Workload {
     }
 
     private func publish(_ saying: Saying, triesLeft: Int) {
+        begins()
         saying.tries.append(world.executor.now)
         let payload = Workload.event(saying)
         world.functions.invoke("Publish", .backend) { instance in

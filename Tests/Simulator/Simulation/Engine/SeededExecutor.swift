@@ -15,7 +15,8 @@ final class SeededExecutor: TaskExecutor, @unchecked Sendable {
         let time: Int64
         /// Timers of one moment go off in the order in which they were set.
         let order: Int
-        let action: Action
+        /// Where its action is: numbers move about the heap quicker than what counts its references.
+        let place: Int
 
         func precedes(_ other: Timer) -> Bool { time == other.time ? order < other.order : time < other.time }
     }
@@ -26,6 +27,8 @@ final class SeededExecutor: TaskExecutor, @unchecked Sendable {
     private var ready: [UnownedJob] = []
     /// A binary heap.
     private var timers: [Timer] = []
+    private var actions: [Action?] = []
+    private var freePlaces: [Int] = []
     private var timersSet = 0
     private var isStopped = false
 
@@ -44,9 +47,13 @@ final class SeededExecutor: TaskExecutor, @unchecked Sendable {
             if ready.isEmpty {
                 guard let timer = nextTimer() else { return false }
                 now = timer.time
-                switch timer.action {
+                let action = actions[timer.place]
+                actions[timer.place] = nil
+                freePlaces.append(timer.place)
+                switch action {
                 case .resume(let continuation): continuation.resume()
                 case .call(let body): body()
+                case nil: preconditionFailure("a timer without an action")
                 }
             } else {
                 let place = chance.below(ready.count)
@@ -55,7 +62,7 @@ final class SeededExecutor: TaskExecutor, @unchecked Sendable {
             }
         }
         // What waits refers to the run, and the run to this.
-        timers = []
+        actions = []
         return true
     }
 
@@ -63,7 +70,7 @@ final class SeededExecutor: TaskExecutor, @unchecked Sendable {
 
     /// Comes back after so many milliseconds.
     func sleep(_ milliseconds: Int) async {
-        await withUnsafeContinuation { set($0, milliseconds) }
+        await withUnsafeContinuation { push(.resume($0), milliseconds) }
     }
 
     /// Lets chance pick who goes on.
@@ -71,14 +78,13 @@ final class SeededExecutor: TaskExecutor, @unchecked Sendable {
 
     /// Calls after so many milliseconds.
     func after(_ milliseconds: Int, _ body: @escaping () -> Void) {
-        push(Timer(time: now + Int64(milliseconds), order: timersSet, action: .call(body)))
+        push(.call(body), milliseconds)
     }
 
-    private func set(_ continuation: UnsafeContinuation<Void, Never>, _ milliseconds: Int) {
-        push(Timer(time: now + Int64(milliseconds), order: timersSet, action: .resume(continuation)))
-    }
-
-    private func push(_ timer: Timer) {
+    private func push(_ action: Action, _ milliseconds: Int) {
+        let free = freePlaces.popLast()
+        if let free { actions[free] = action } else { actions.append(action) }
+        let timer = Timer(time: now + Int64(milliseconds), order: timersSet, place: free ?? actions.count - 1)
         timersSet += 1
         timers.append(timer)
         var place = timers.count - 1

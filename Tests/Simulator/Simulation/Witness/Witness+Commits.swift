@@ -135,14 +135,14 @@ extension Witness {
     // MARK: - What is due
 
     private func lease(_ minute: Int64, _ id: String, _ change: ItemChange) {
-        count(change, minute)
+        count(change)
         touched.connections.insert(id)
         if change.new != nil { connections[id]?.wheel.insert(minute) } else { connections[id]?.wheel.remove(minute) }
         if connections[id] == nil, change.new != nil { pendingWheel[id, default: []].insert(minute) }
     }
 
     private func dueRow(_ minute: Int64, _ change: ItemChange) {
-        count(change, minute)
+        reminders[minute, default: 0] += count(change)
         guard let item = change.new ?? change.old, let tenant = item.string("tenantId").flatMap({ TenantID($0) }),
             let room = item.string("roomId").flatMap({ RoomID($0) }), let user = item.string("userId").flatMap({ UserID($0) })
         else { return }
@@ -150,11 +150,13 @@ extension Witness {
         due[key, default: [:]][item.key] = change.new?.number("version").map { (minute, $0) }
     }
 
-    private func count(_ change: ItemChange, _ minute: Int64) {
-        guard let key = (change.new ?? change.old)?.key, (change.old == nil) != (change.new == nil) else { return }
+    /// - Returns: how many rows more there are.
+    @discardableResult
+    private func count(_ change: ItemChange) -> Int {
+        guard let key = (change.new ?? change.old)?.key, (change.old == nil) != (change.new == nil) else { return 0 }
         let difference = change.new == nil ? -1 : 1
         buckets[key.pk, default: 0] += difference
-        minutes[minute, default: 0] += difference
+        return difference
     }
 
     private func sweep(_ change: ItemChange) {

@@ -21,8 +21,8 @@ final class Witness {
     var counted: [String: Set<String>] = [:]
     /// Rows in each bucket of what is due.
     var buckets: [String: Int] = [:]
-    /// The same by minute.
-    var minutes: [Int64: Int] = [:]
+    /// Rows that remind of presence to be told, by minute.
+    var reminders: [Int64: Int] = [:]
     /// Rows that remind of presence to be told: minute and version by their keys, by presence item.
     var due: [Key: [Key: (minute: Int64, version: Int64)]] = [:]
     /// Rows of the wheel that were written before their connection.
@@ -82,8 +82,17 @@ final class Witness {
 
     func meant(_ saying: Saying) { sayings[saying.body] = saying }
 
-    /// Whether a sweep would find anything.
-    var isAnythingDue: Bool { minutes.contains { $0.key <= wallClock / 60_000 && $0.value > 0 } }
+    /// Whether a sweep would find anything to do.
+    var isAnythingDue: Bool {
+        let minute = wallClock / 60_000
+        if reminders.contains(where: { $0.key <= minute && $0.value > 0 }) { return true }
+        return connections.values.contains { connection in
+            connection.wheel.contains { row in
+                row <= minute
+                    && (connection.isDeleted || connection.ended != nil || connection.expiresAt * 1000 <= wallClock || connection.expiresAt / 60 > row)
+            }
+        }
+    }
 
     func hasRows(_ partition: String) -> Bool { buckets[partition, default: 0] > 0 }
 

@@ -20,12 +20,12 @@ extension World {
         for device in workload.devices { device.beats = true }
         await drain()
         // Whoever lost something asks again, what a crash left is found, and tokens that are short are over.
-        await pass(scenario.settings.presenceTTL.milliseconds + ghostBound + 60_000)
+        await pass(scenario.settings.presenceTTL.milliseconds + ghostBound + 5000)
         await drain()
         if !witness.isBroken { witness.judgeAtRest(workload.devices, memory.allItems()) }
         trace.note { "--- everyone goes" }
         for device in workload.devices { device.sleep(silently: device.name.hasSuffix("1") || device.name.hasSuffix("4")) }
-        await pass(scenario.settings.presenceTTL.milliseconds + ghostBound + 60_000)
+        await pass(scenario.settings.presenceTTL.milliseconds + ghostBound + 5000)
         await drain()
         if !witness.isBroken { witness.judgeWhenEmpty(memory.allItems()) }
         executor.stop()
@@ -67,7 +67,7 @@ extension World {
     private func sweepAgain() {
         // Schedules are not on the second.
         executor.after(sweepInterval + (scenario.engine == .functions ? chanceOfFault(below: 3000) : 0)) { [self] in
-            // Most rounds of the server's find nothing: it would take most of the run to play them all.
+            // Most rounds would find nothing to do, and playing them would take half of the run.
             if witness.isAnythingDue || chanceOfFault(below: 4) == 0 { sweep() }
             functions.server?.tidy()
             sweepAgain()
