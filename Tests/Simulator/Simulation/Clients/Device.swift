@@ -263,7 +263,7 @@ final class Device {
     private func connect() {
         guard isAwake, socket == nil else { return }
         workload.begins()
-        let life: Int64 = !world.isCalm && chance.isOne(in: 8) ? Int64(30 + chance.below(200)) : 86_400
+        let life: Int64 = !world.isCalm && chance.isOne(in: 8) ? Int64(20 + chance.below(80)) : 86_400
         let end = world.now().seconds + life
         var authorizer: [String: String] = [:]
         if world.scenario.hasAuthorizer {

@@ -100,7 +100,7 @@ final class Workload {
             device.ask(
                 .online(room: chance.isOne(in: 2) && !rooms.isEmpty ? chance.pick(rooms) : nil, limit: chance.pick([1, 2, 1000]), next: nil))
         case .history: look(device, rooms)
-        case .refresh: device.ask(.refresh(expiresAt: world.now().seconds + Int64(chance.pick([20, 120, 86_400]))))
+        case .refresh: device.ask(.refresh(expiresAt: world.now().seconds + Int64(chance.pick([20, 90, 86_400]))))
         case .bad: device.ask(.bad)
         case .connect, .backend: break
         case .hangUp: device.sleep(silently: false)
