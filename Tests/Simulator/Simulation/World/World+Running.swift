@@ -68,7 +68,7 @@ extension World {
         // Schedules are not on the second.
         executor.after(sweepInterval + (scenario.engine == .functions ? chanceOfFault(below: 3000) : 0)) { [self] in
             // Most rounds would find nothing to do, and playing them would take half of the run.
-            if witness.isAnythingDue || chanceOfFault(below: 4) == 0 { sweep() }
+            if witness.isAnythingDue || chanceOfFault(below: 20) == 0 { sweep() }
             functions.server?.tidy()
             sweepAgain()
         }

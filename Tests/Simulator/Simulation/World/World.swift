@@ -88,8 +88,11 @@ final class World: @unchecked Sendable {
         await executor.sleep(latency)
     }
 
-    /// The way back.
-    func comeBack() async { await executor.sleep(faults.below(8)) }
+    /// The way back, which now and then takes no time.
+    func comeBack() async {
+        let latency = faults.below(10)
+        if latency > 3 { await executor.sleep(latency) }
+    }
 
     func kill(_ instance: Instance) {
         trace.note { "** instance \(instance.number) dies" }
