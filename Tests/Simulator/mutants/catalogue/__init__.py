@@ -1,7 +1,7 @@
 """Every mutant, by subject, in the order of the table. `SUPPORT` is what some of
 them need beside them, whichever is on."""
 
-from . import connecting, delivery, ending, engines, keys, leases, messages, presence, queries, reading, recovery, sweep
+from . import connecting, delivery, ending, engines, found, keys, leases, messages, presence, queries, reading, recovery, sweep
 
 SUBJECTS = {
     "Presence": presence.MUTANTS,
@@ -16,6 +16,7 @@ SUBJECTS = {
     "Pages and strong reads": reading.MUTANTS,
     "Keys": keys.MUTANTS,
     "The engines' own parts": engines.MUTANTS,
+    "Found by the simulator, and put back": found.MUTANTS,
 }
 
 MUTANTS = [mutant for mutants in SUBJECTS.values() for mutant in mutants]
