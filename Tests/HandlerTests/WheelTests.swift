@@ -38,6 +38,7 @@ import Testing
         try await service.sweep()
         service.table.beforeAnyWrite(nil)
         #expect(rows.contains { $0 <= Keys.minute(of: end) }, "\(rows)")
+        #expect(Audit(service).faults == [], "what the connection notes is not later than its lease")
 
         service.advance(seconds)
         try await service.sweep()
