@@ -59,7 +59,7 @@ run: release ## Builds and runs the server; ARGS='--port 9000' passes flags
 	@exec .build/release/muster serve $(ARGS)
 
 test: checked package .venv/.stamp .venv/aws4_testsuite/.stamp ## Builds without warnings, runs the Swift tests, then the end-to-end tests
-	MUSTER_SIGV4_VECTORS=$(CURDIR)/.venv/aws4_testsuite \
+	SWIFT_DETERMINISTIC_HASHING=1 MUSTER_SIGV4_VECTORS=$(CURDIR)/.venv/aws4_testsuite \
 	  .venv/bin/python Tests/e2e/emulator.py swift test $(CHECKED) $(SWIFT_TEST)
 	MUSTER_BINARY=$(CURDIR)/.build/checked/release/muster MUSTER_HANDLERS_FOLDER=$(CURDIR)/.build/checked/handlers \
 	  MUSTER_DIST=$(CURDIR)/dist .venv/bin/python -m pytest Tests/e2e $(PYTEST)

@@ -99,6 +99,16 @@ import Testing
         #expect(service.table.cost.writes == 1 && service.table.cost.writeUnits == 1 && service.table.cost.indexWrites == 0)
     }
 
+    @Test(arguments: [(5000, 1), (100, 4)] as [(Int64, Int)])
+    func `a new token writes the connection, and a shorter one its row in the wheel with it`(seconds: Int64, units: Int) async throws {
+        let (service, alice) = try await Self.room(10)
+        let token = service.token("alice", expiresIn: seconds)
+        service.table.beginCount()
+        #expect(await alice.send(#"{"action":"refreshToken","token":"\#(token)"}"#).type == "refreshed")
+        let cost = service.table.cost
+        #expect(cost.writes == 1 && cost.writeUnits == units && cost.indexWrites == 0 && cost.readUnits == 1, "\(cost)")
+    }
+
     @Test func `leaving a room costs one transaction and ending one for each room and one more`() async throws {
         let (service, alice) = try await Self.room(10)
         _ = await alice.ask(#"{"action":"leaveRoom","roomId":"lobby"}"#)

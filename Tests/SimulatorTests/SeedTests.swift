@@ -1,8 +1,14 @@
+import Glibc
 import Simulation
 import Testing
 
 /// Seeds that once broke an invariant, each with what they found.
+///
+/// Without `SWIFT_DETERMINISTIC_HASHING=1` in the environment, with which `make test` runs them, every set has an order of its own
+/// and a seed makes another run each time.
 @Suite struct SeedTests {
+    static let isRepeatable = unsafe getenv("SWIFT_DETERMINISTIC_HASHING") != nil
+
     struct Found: Sendable, CustomTestStringConvertible {
         var seed: UInt64
         var fault: String
@@ -23,7 +29,7 @@ import Testing
         #expect(outcome.operations >= 100)
     }
 
-    @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
+    @Test(.enabled(if: isRepeatable, "sets have orders of their own"), arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
     func `the same seed makes the same run`(seed: UInt64) {
         let first = Simulation.run(seed: seed, isTraced: true)
         let second = Simulation.run(seed: seed, isTraced: true)

@@ -1,7 +1,9 @@
 """What must hold when things happen at once: contract section 3 in both modes."""
 
 import asyncio
+import contextlib
 import random
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -50,7 +52,13 @@ def test_who_joins_amid_talk_misses_nothing_after_joined(unlimited, clients):
     talker.events.clear()
 
 
-def test_presence_alternates_however_devices_come_and_go(unlimited, clients):
+def to_be_told(server) -> list:
+    """Presence events that a handler has decided and not posted yet; in process none is ever noted."""
+    with contextlib.closing(sqlite3.connect(f"file:{server.data / 'chat.sqlite'}?mode=ro", uri=True)) as database:
+        return database.execute("SELECT pk, sk FROM items WHERE pk >= 'DUE#' AND pk < 'DUE$'").fetchall()
+
+
+def test_presence_alternates_however_devices_come_and_go(unlimited, mode, clients):
     watcher = clients(unlimited, "watcher", "acme")
     watcher.join("lobby")
     seed = random.randrange(1 << 32)
@@ -70,11 +78,15 @@ def test_presence_alternates_however_devices_come_and_go(unlimited, clients):
             result.result(30)
     last = Client(unlimited, "end", "acme")
     wait_for(lambda: [user["userId"] for user in watcher.ask("online", roomId="lobby")["users"]] == ["watcher"])
+    wait_for(lambda: not to_be_told(unlimited))
     last.join("lobby")
     events = []
     while not events or events[-1]["userId"] != "end":
         events.append(watcher.event("presence"))
     alices = [event for event in events if event["userId"] == "alice"]
+    if mode == "children":
+        # They may cross there, and a client goes by the version.
+        alices.sort(key=lambda event: event["version"])
     assert alices and [event["event"] for event in alices] == ["join", "leave"] * (len(alices) // 2), f"seed {seed}"
     versions = [event["version"] for event in alices]
     assert versions == sorted(set(versions)), f"seed {seed}"

@@ -43,15 +43,17 @@ extension ChatRepository {
             return earlier
         }
         let partition = draft.stream.partition
+        let turn: StreamQueues.Turn
         switch queues.enter(partition) {
         case .lead:
             defer { queues.leave(partition) }
             return try await append([submission], knowing: known)[0]
-        case .follow(let seq):
+        case .follow(let seq, let place):
             if let message = try await follow(submission, seq, partition) { return .stored(message) }
-        case .wait: break
+            turn = await queues.fallBack(submission, place, partition)
+        case .wait(let place): turn = await queues.wait(submission, place, partition)
         }
-        switch await queues.wait(submission, partition) {
+        switch turn {
         case .done(let result): return try result.get()
         case .lead(let others):
             defer { queues.leave(partition) }
@@ -63,22 +65,25 @@ extension ChatRepository {
     public func isAppending(to stream: MessageStream) -> Bool { queues.isBusy(stream.partition) }
 
     /// Writes a message behind those in flight, whose last will leave the head one below `seq`.
-    /// - Returns: Nil when it did not, or the `clientMessageId` was used before: nothing is written, and a look will tell.
+    /// - Returns: Nil when it did not, or the `clientMessageId` was used before: nothing is written, a look will tell, and
+    ///   the write is still to be ended.
     private func follow(
         _ submission: Submission, _ seq: Int64, _ partition: String
     ) async throws(TableError) -> Message? {
-        defer { queues.leave(partition) }
         let message = submission.message(seq)
         let head = raise(submission.draft.stream, from: seq - 1, to: seq)
         do throws(TableError) {
             try await table.transact(puts(of: message, submission) + [head])
+            queues.leave(partition)
             return message
         } catch {
             queues.void(partition)
             switch error {
             case .transactionFailed, .conflict: return nil
             // It may be written: trying again could write it twice.
-            default: throw error
+            default:
+                queues.leave(partition)
+                throw error
             }
         }
     }

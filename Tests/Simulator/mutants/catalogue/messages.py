@@ -100,10 +100,10 @@ MUTANTS = [
             "                }\n"
             "            }\n"),
         text(
-            APPENDING, "puts(of: message, submission) + [head])\n            return message",
+            APPENDING, "puts(of: message, submission) + [head])\n            queues.leave(partition)",
             "puts(of: message, submission) + [head])\n"
             "            if MUTANT, let row = submission.deduplicationRow(of: message) { try await table.transact([row]) }\n"
-            "            return message"),
+            "            queues.leave(partition)"),
         by="ackedOnce duplicateIsSame"),
     mutant(
         "duplicates-per-room",
