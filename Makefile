@@ -110,7 +110,7 @@ soak: release .venv/.stamp ## Runs a server for MINUTES=60 while clients come an
 conformance: release ## Runs Autobahn|Testsuite against muster echo; PYTHON27=/path names its Python 2.7
 	@$(PYTHON) Tests/conformance/autobahn.py .build/release/muster .venv-conformance
 
-simulate: ## Runs the whole service from seeds, and looks for an invariant that does not hold; SEEDS=1-2000, SECONDS=60 or SEED=42
+simulate: | build-packages ## Runs the whole service from seeds, and looks for an invariant that does not hold; SEEDS=1-2000, SECONDS=60 or SEED=42
 	swift build -c release --product simulate
 	@.build/release/simulate $(if $(SEED),--seed $(SEED),$(if $(SECONDS),--seconds $(SECONDS),--seeds $(or $(SEEDS),1-2000))) $(ARGS)
 
