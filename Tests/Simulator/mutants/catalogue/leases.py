@@ -38,7 +38,7 @@ MUTANTS = [
     mutant(
         "renewed-without-condition",
         "A renewal that arrives late writes a connection that was deleted meanwhile.",
-        expression(CONNECTING, "clauses, if: «.all([.live(at: now), unchanged])»", "nil"),
+        expression(CONNECTING, "clauses, if: «.all([.live(at: now), unchanged] + (isShorter ? [] : [later]))»", "nil"),
         by="neverResurrected noOrphans"),
     mutant(
         "expired-is-served",
