@@ -34,7 +34,7 @@ MUTANTS = [
         "A connection whose token is over is told so and stays.",
         statement(ROUTE, "await poster.close(id, .tokenExpired)", ""),
         statement(ROUTE, "try await broadcaster.end(id, .expired)", ""),
-        by="rightAnswer neverStuck"),
+        by="tokenEnds"),
     mutant(
         "renewed-without-condition",
         "A renewal that arrives late writes a connection that was deleted meanwhile.",

@@ -112,7 +112,7 @@ MUTANTS = [
         "due-row-of-newer-removed",
         "Who has published an older event deletes the row that reminds of a newer one.",
         expression(PRESENCE, 'table.delete(key, if: «.equals("version", .number(version))»)', "nil"),
-        by="presencePublished noOrphans"),
+        by="wheelReaches presencePublished noOrphans"),
     mutant(
         "room-stays-on-connection",
         "A room that was left stays on the connection's list, so that joining it again joins nothing.",
