@@ -39,12 +39,6 @@ MUTANTS = [
             '.contains("connections", id.text)'),
         by="presenceAlternates presencePublished ghostBound"),
     mutant(
-        "further-devices-uncounted",
-        "A user's further connections come and go without being counted as changes, so that a late write undoes them.",
-        expression(PRESENCE, '«[.insert("connections", [id.text]), change]»', '[.insert("connections", [id.text])]'),
-        expression(PRESENCE, '«[.delete("connections", [id.text]), change]»', '[.delete("connections", [id.text])]'),
-        by="presenceIsMembership memberMissing presencePublished noOrphans"),
-    mutant(
         "join-per-connection",
         "Every connection of a user is announced, not the first.",
         text(
