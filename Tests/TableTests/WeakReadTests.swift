@@ -8,7 +8,7 @@ import Testing
 
     @Test func `a read that is not strong shows what was there when the table last settled`() async throws {
         let table = MemoryTable(indexLag: true, readLag: true)
-        let old = Item(Self.key, ["n": 1]), new = Item(Self.key, ["n": 2]), other = Item(Key("P", "2"))
+        let old = Item(Self.key, ["n": .number(1)]), new = Item(Self.key, ["n": .number(2)]), other = Item(Key("P", "2"))
         func weakly() async throws -> [[Item]] {
             [
                 try await table.get(Self.key, strong: false).map { [$0] } ?? [], try await table.get([Self.key, other.key], strong: false),
@@ -33,7 +33,7 @@ import Testing
 
     @Test func `only indexes lag unless reads are to`() async throws {
         let table = MemoryTable(indexLag: true)
-        let item = Item(Self.key, ["n": 1])
+        let item = Item(Self.key, ["n": .number(1)])
         try await table.put(item, if: nil)
         #expect(try await table.get(Self.key, strong: false) == item)
         #expect(try await table.query(Query(pk: "P")).items == [item])
