@@ -13,27 +13,29 @@ public final class MemoryTable: Table {
     ///   - pageSize: The most items a page of a query looks at, whatever its limit says. As in DynamoDB, a page that
     ///     reached its bound has a `next` even when nothing follows.
     ///   - indexLag: Indexes show what had been written at the last ``settleIndexes()``.
+    ///   - readLag: With `indexLag`, reads of the table that are not strong show no more than that either.
     ///   - onCommit: Called with what each write changed, in commit order, before the writer is answered. It runs
     ///     under the table's lock and must not call the table. Writes that change nothing are not reported.
     public init(
-        pageSize: Int = 1000, indexLag: Bool = false, onCommit: (@Sendable ([ItemChange]) -> Void)? = nil
+        pageSize: Int = 1000, indexLag: Bool = false, readLag: Bool = false, onCommit: (@Sendable ([ItemChange]) -> Void)? = nil
     ) {
         precondition(pageSize > 0, "a page holds at least one item")
         self.pageSize = pageSize
         self.onCommit = onCommit
-        state = Mutex(State(indexLag: indexLag))
+        state = Mutex(State(indexLag: indexLag, readLag: readLag))
     }
 
     public func get(_ key: Key, strong: Bool) async throws(TableError) -> Item? {
         try TableRules.check(key)
-        return state.withLock { $0.items[key] }
+        return state.withLock { $0.items(strong: strong)[key] }
     }
 
     public func get(_ keys: [Key], strong: Bool) async throws(TableError) -> [Item] {
         for key in keys { try TableRules.check(key) }
         return state.withLock { state in
             var seen: Set<Key> = []
-            return keys.filter { seen.insert($0).inserted }.compactMap { state.items[$0] }
+            let items = state.items(strong: strong)
+            return keys.filter { seen.insert($0).inserted }.compactMap { items[$0] }
         }
     }
 
@@ -59,7 +61,7 @@ public final class MemoryTable: Table {
 
     public func query(_ query: Query) async throws(TableError) -> Page {
         try TableRules.check(query)
-        return state.withLock { $0.view(query.index).page(query, pageSize: pageSize) }
+        return state.withLock { $0.view(query.index, strong: query.strong).page(query, pageSize: pageSize) }
     }
 
     public func write(_ writes: [BatchWrite]) async throws(TableError) {
@@ -72,7 +74,7 @@ public final class MemoryTable: Table {
         _ = try commit(actions)
     }
 
-    /// Lets the indexes catch up with the table. Does nothing without `indexLag`.
+    /// Lets the indexes, and reads that are not strong, catch up with the table. Does nothing without `indexLag`.
     public func settleIndexes() {
         state.withLock { $0.settleIndexes() }
     }

@@ -5,17 +5,27 @@ struct State {
     private(set) var items = SortedView(index: .table)
     private var gsi1 = SortedView(index: .gsi1)
     private var gsi2 = SortedView(index: .gsi2)
-    /// Changes that the indexes have not seen.
+    /// Changes that the indexes, and reads that are not strong, have not seen.
     private var unsettled: [ItemChange] = []
     private let indexLag: Bool
+    private let readLag: Bool
 
-    init(indexLag: Bool) {
+    init(indexLag: Bool, readLag: Bool) {
         self.indexLag = indexLag
+        self.readLag = readLag
     }
 
-    func view(_ index: IndexName) -> SortedView {
+    /// The table as a read sees it. One that lags undoes what it has not seen: O(n) of the table, but nothing where nobody reads so.
+    func items(strong: Bool) -> SortedView {
+        guard readLag, !strong else { return items }
+        var earlier = items
+        for change in unsettled.reversed() { earlier.apply(ItemChange(old: change.new, new: change.old)) }
+        return earlier
+    }
+
+    func view(_ index: IndexName, strong: Bool) -> SortedView {
         switch index {
-        case .table: items
+        case .table: items(strong: strong)
         case .gsi1: gsi1
         case .gsi2: gsi2
         }

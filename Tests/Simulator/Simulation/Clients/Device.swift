@@ -4,28 +4,6 @@ import Tokens
 /// One client program of a user: it keeps the contract's own rules of recovery. After a loss it connects again, joins its rooms with the
 /// `since` and `epoch` that it had, and says again under the same `clientMessageId` what was not acknowledged.
 final class Device {
-    /// What it knows of a room.
-    struct Room {
-        var epoch: String?
-        /// Every message up to this one it has, or knew of when it first came.
-        var whole: Int64 = 0
-        /// Messages it has beyond.
-        var ahead: Set<Int64> = []
-        /// Whether this connection was told that it is in.
-        var isJoined = false
-        /// The newest presence of each user that it heard of.
-        var presence: [String: (version: Int64, isIn: Bool)] = [:]
-
-        mutating func take(_ seq: Int64) {
-            if seq > whole { ahead.insert(seq) }
-            while ahead.remove(whole + 1) != nil { whole += 1 }
-        }
-
-        mutating func take(_ user: String, _ version: Int64, isIn: Bool) {
-            if version > presence[user]?.version ?? 0 { presence[user] = (version, isIn) }
-        }
-    }
-
     /// How long it waits for an answer.
     private static let patience = 32_000
 
@@ -44,6 +22,8 @@ final class Device {
     private(set) var rooms: [String: Room] = [:]
     /// Whether a post to its connection failed and never came.
     var hasMissed = false
+    /// The newest presence of each user that it heard of, in rooms that it has left on this connection: an older one may still come.
+    private var heard: [String: [String: Int64]] = [:]
     /// Rooms that it asked to be let into or out of on this connection, and has no answer.
     private var changing: Set<String> = []
     /// Said under a `clientMessageId` and not acknowledged, oldest first.
@@ -112,9 +92,10 @@ final class Device {
         switch kind {
         case .join(let room, _, _):
             guard changing.insert(room).inserted else { return false }
-            if rooms[room] == nil { rooms[room] = Room() }
+            if rooms[room] == nil { rooms[room] = Room(presence: (heard[room] ?? [:]).mapValues { ($0, false) }) }
         case .leave(let room):
             guard changing.insert(room).inserted else { return false }
+            if let known = rooms[room] { heard[room] = known.presence.mapValues(\.version) }
             rooms[room] = nil
         default: break
         }
@@ -195,9 +176,10 @@ final class Device {
     func received(_ frame: Frame, on socket: Socket) {
         guard self.socket === socket else { return }
         world.trace.note { "\(socket.id) < \(frame)" }
-        guard let room = frame.string("roomId"), rooms[room] != nil else { return }
+        guard let room = frame.string("roomId") else { return }
         if frame.type == "message", let seq = frame.int("seq") { rooms[room]?.take(seq) }
         if frame.type == "presence", let user = frame.string("userId"), let version = frame.int("version") {
+            if rooms[room] == nil { heard[room, default: [:]][user] = max(version, heard[room]?[user] ?? 0) }
             rooms[room]?.take(user, version, isIn: frame.string("event") == "join")
         }
     }
@@ -219,7 +201,7 @@ final class Device {
         known.isJoined = true
         for member in frame.list("members") {
             if let user = member["userId"]?.string, let version = member["version"]?.int64 {
-                known.take(user, version, isIn: true)
+                known.list(user, version)
             }
         }
         rooms[room] = known
@@ -308,7 +290,7 @@ final class Device {
         socket = nil
         isOpen = false
         hasMissed = false
-        changing = []
+        (changing, heard) = ([], [:])
         for room in rooms.keys {
             rooms[room]?.isJoined = false
             // Who goes meanwhile is told to others only.

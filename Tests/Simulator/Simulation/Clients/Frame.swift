@@ -10,7 +10,7 @@ package struct Frame: Sendable, CustomStringConvertible, Equatable {
         object = (try? JSONParser.parse(bytes))?.object ?? JSONObject([])
     }
 
-    package var description: String { String(decoding: bytes, as: UTF8.self) }
+    package var description: String { String(decoding: bytes.prefix(2000), as: UTF8.self) }
     package var type: String? { string("type") }
     /// Of an error.
     package var code: String? { string("code") }

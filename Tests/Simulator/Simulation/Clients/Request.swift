@@ -50,6 +50,8 @@ final class Request {
     /// Set once it was handed to a function.
     var invocation: Invocation?
     var isAnswered = false
+    /// What the service answered: the type of the frame, or the code of an error.
+    var answer: String?
 
     init(number: Int, _ kind: Kind, on socket: Socket, text: String, action: String) {
         self.number = number

@@ -13,7 +13,7 @@ final class Workload {
     private(set) var operations = 0
 
     private enum Operation: CaseIterable {
-        case say, tell, tellEveryone, join, leave, heartbeat, online, history, refresh, bad
+        case say, tell, tellEveryone, join, leave, heartbeat, online, history, refresh, bad, trespass, mistake, waver
         case connect, hangUp, vanish, loseNetwork, gatewayCloses, backend, silence
 
         var weight: Int {
@@ -22,8 +22,9 @@ final class Workload {
             case .join: 16
             case .tell, .leave, .connect: 8
             case .heartbeat, .history: 5
+            case .mistake, .waver: 4
             case .online, .hangUp, .loseNetwork, .backend: 4
-            case .refresh, .bad, .vanish, .silence: 3
+            case .refresh, .bad, .vanish, .silence, .trespass: 3
             case .tellEveryone, .gatewayCloses: 2
             }
         }
@@ -71,12 +72,15 @@ final class Workload {
                 }
             await world.executor.sleep(pause)
         }
+        world.atSweep = []
     }
 
     private func step() {
         let device = chance.pick(devices)
         let operation = chance.pick(Workload.weighted)
-        if device.isAwake { begin(operation, device) } else { device.wake() }
+        if !device.isAwake { return device.wake() }
+        if chance.isOne(in: 8) { return world.atSweep.append { [self] in begin(operation, device) } }
+        begin(operation, device)
     }
 
     private func begin(_ operation: Operation, _ device: Device) {
@@ -89,7 +93,7 @@ final class Workload {
             device.ask(.send(saying(device.tenant, device.user, .room(chance.pick(rooms)))))
         case .tell: device.ask(.send(saying(device.tenant, device.user, .user(chance.pick(world.scenario.users)))))
         case .tellEveryone:
-            guard device.roles.contains("admin") else { return }
+            guard device.maySpeakToEveryone else { return }
             device.ask(.send(saying(device.tenant, device.user, .everyone)))
         case .join: device.join(chance.pick(world.scenario.rooms))
         case .leave:
@@ -102,6 +106,11 @@ final class Workload {
         case .history: look(device, rooms)
         case .refresh: device.ask(.refresh(expiresAt: world.now().seconds + Int64(chance.pick([20, 90, 86_400]))))
         case .bad: device.ask(.bad)
+        case .waver:
+            guard let room = rooms.isEmpty ? nil : chance.pick(rooms) else { return }
+            waver(device, room)
+        case .trespass: trespass(device)
+        case .mistake: joinMistaken(device, chance.pick(world.scenario.rooms))
         case .connect, .backend: break
         case .hangUp: device.sleep(silently: false)
         case .vanish: device.sleep(silently: true)
@@ -122,11 +131,44 @@ final class Workload {
         }
     }
 
-    private func saying(_ tenant: String, _ sender: String, _ target: Saying.Target) -> Saying {
+    /// Leaves a room, comes back soon, and perhaps leaves again: what was tried before may still be on its way.
+    private func waver(_ device: Device, _ room: String) {
+        device.ask(.leave(room: room))
+        let back = chance.below(3000)
+        world.executor.after(back) { device.join(room) }
+        if chance.isOne(in: 2) { world.executor.after(back + chance.below(3000)) { device.ask(.leave(room: room)) } }
+    }
+
+    /// Asks for what it must not have: it is not in the room, or no admin.
+    private func trespass(_ device: Device) {
+        let room = world.scenario.rooms.first { device.rooms[$0] == nil } ?? "cellar"
+        switch chance.below(4) {
+        case 0: device.ask(.send(saying(device.tenant, device.user, .room(room), isNamed: false)))
+        case 1: device.ask(.history(.room(room), after: nil, before: nil, limit: 300))
+        case 2: device.ask(.online(room: room, limit: 1000, next: nil))
+        default:
+            let target = device.maySpeakToEveryone ? Saying.Target.room(room) : .everyone
+            device.ask(.send(saying(device.tenant, device.user, target, isNamed: false)))
+        }
+    }
+
+    /// Joins with another room's epoch, with more than there is, or as one who has lost everything.
+    private func joinMistaken(_ device: Device, _ room: String) {
+        let known = device.rooms[room]
+        switch chance.below(3) {
+        case 0: device.ask(.join(room: room, since: known?.whole ?? 0, epoch: "another"))
+        case 1: device.ask(.join(room: room, since: 100_000, epoch: known?.epoch))
+        default: device.ask(.join(room: room, since: 0, epoch: known?.epoch))
+        }
+    }
+
+    private func saying(_ tenant: String, _ sender: String, _ target: Saying.Target, isNamed: Bool = true) -> Saying {
         bodies += 1
         // Ids that another sender, or the same one elsewhere, may use too.
-        let id = chance.isOne(in: 4) ? nil : target == .everyone ? nil : chance.isOne(in: 5) ? "m\(chance.below(3))" : "id-\(bodies)"
-        let saying = Saying(body: "\(tenant) says \(bodies)", tenant: tenant, sender: sender, target: target, clientMessageID: id)
+        let id = chance.isOne(in: 4) || !isNamed ? nil : target == .everyone ? nil : chance.isOne(in: 3) ? "m\(chance.below(3))" : "id-\(bodies)"
+        var body = "\(tenant) says \(bodies)"
+        if let bytes = world.scenario.bodyBytes { body += String(repeating: ".", count: bytes - body.utf8.count) }
+        let saying = Saying(body: body, tenant: tenant, sender: sender, target: target, clientMessageID: id)
         world.witness.meant(saying)
         return saying
     }

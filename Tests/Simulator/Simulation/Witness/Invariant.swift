@@ -23,22 +23,27 @@ public enum Invariant: String, CaseIterable, Sendable {
 
     /// A connection that was told that it joined is in the room, until it leaves or ends.
     case memberMissing
-    /// An answer `left` is true.
+    /// An answer `left` is true; and in the end nobody is in a room but who was told so.
     case leftIsOut
     /// A connection that ended or expired never comes to life again, and joins nothing.
     case neverResurrected
     /// A frame on a connection that ended or expired is answered `gone`, or `token_expired`.
     case goneStaysGone
-    /// No connection is ended before its time: not while its lease runs and its socket is open.
+    /// A frame begins a lease anew of which a quarter is spent. No connection is ended before its time: not while its lease runs and its socket is open.
     case leaseKept
-    /// No lease is longer than it may be, and none outlives its token.
+    /// A connection that is told that its token is over is ended, and its socket closed.
+    case tokenEnds
+    /// No lease is longer than it may be, and none outlives its token; a new token that is acknowledged counts.
     case leaseBounded
     /// A 410 ends no connection younger than 30 s.
     case youngSurvives
     /// A user has no more connections than allowed, and all of them are counted.
     case capHolds
-    /// The sweep comes by every connection before its lease ends, and by every change of presence until it is told.
+    /// The sweep comes by every connection before its lease ends, and by every change of presence until it is told; no row
+    /// that a connection notes is later than its lease.
     case wheelReaches
+    /// A sweep that succeeds leaves no lease in the minutes before it.
+    case sweptClean
     /// No row is left that nothing will ever delete, and none is missing that another promises.
     case noOrphans
 
@@ -52,11 +57,11 @@ public enum Invariant: String, CaseIterable, Sendable {
     case ackedOnce
     /// `duplicate` names the message that was first, and only then.
     case duplicateIsSame
-    /// A clean fan-out tries every member; and who joins hears of everything since.
+    /// A clean fan-out tries every member, and what the queue gave out and was not posted comes again; who joins hears of everything since.
     case memberMissesNothing
     /// No message is posted twice to a connection, unless a queue did not answer or gave it out again.
     case toldOnce
-    /// The connection that sent a message is not posted it.
+    /// The connection that sent a message, came or went is not posted that.
     case senderExcluded
     /// A direct message is posted to every live connection of its two users but the sender's own, and `delivered` counts the receiver's.
     case directDelivered
@@ -75,10 +80,13 @@ public enum Invariant: String, CaseIterable, Sendable {
     case recoveredWhole
     /// A page of history is exactly what was asked for, with everything acknowledged before.
     case historyExact
-    /// `online` lists who has an unexpired connection, everybody else not, each user once and in order.
+    /// `online` lists who has an unexpired connection and when the user was last seen, everybody else not, each user once and in order.
     case onlineIsLive
     /// Nothing of one tenant is seen in another.
     case tenantIsolated
+    /// Who is not in a room neither speaks nor reads there, nobody joins a room that the token does not allow, and who is no admin does
+    /// not speak to everyone.
+    case refusedWhereDue
     /// A refusal has the reason that it names; `internal` and failures only where something failed.
     case rightAnswer
     /// A frame that is refused changes nothing.

@@ -71,6 +71,7 @@ extension Witness {
                 return fail(.presenceIsTrue, "\(isJoin ? "join" : "leave") of \(user) in \(partition), version \(version), is posted and was not decided")
             }
             if !member(id, of: partition, since: decision.order) { fail(.onlyMembers, "\(id) hears of \(user) in \(partition) and is not there") }
+            if decision.causes.contains(id) { fail(.senderExcluded, "\(id) is told of its own \(isJoin ? "join" : "leave") in \(partition)") }
             if publication.isOutOfQueue { return }
             if decision.publishers.last !== publication.invocation { publishing(decision, by: publication.invocation) }
             decision.tried.insert(id)

@@ -11,7 +11,9 @@ final class ConnectionTruth {
     let connectedAt: Int64
     /// Seconds since the epoch.
     var expiresAt: Int64
-    var tokenExpiresAt: Int64
+    var tokenExpiresAt: Int64 { didSet { tokenEnds.insert(tokenExpiresAt) } }
+    /// Every end that a token of it ever had.
+    private(set) var tokenEnds: Set<Int64>
     var ended: String?
     /// The commit that ended it, or deleted it.
     var endedOrder: Int?
@@ -21,8 +23,10 @@ final class ConnectionTruth {
     var rooms: Set<String> = []
     /// Minutes in which the wheel has a row of it.
     var wheel: Set<Int64> = []
-    /// Changes of its lease: when, and the end from then on, in seconds.
-    var leases: [(time: Int64, end: Int64)]
+    /// The commit that last wrote or deleted one of them.
+    var wheelOrder = 0
+    /// Changes of its lease: when, the end from then on, in seconds, and the last frame that it knows of, in milliseconds.
+    var leases: [(time: Int64, end: Int64, seen: Int64)]
 
     init(_ item: Item, order: Int, time: Int64) {
         id = item.string("connectionId") ?? ""
@@ -31,9 +35,20 @@ final class ConnectionTruth {
         connectedAt = item.number("connectedAt") ?? 0
         expiresAt = item.number("expiresAt") ?? 0
         tokenExpiresAt = item.number("tokenExpiresAt") ?? 0
+        tokenEnds = [tokenExpiresAt]
         openedOrder = order
         openedTime = time
-        leases = [(time, expiresAt)]
+        leases = [(time, expiresAt, item.number("lastSeen") ?? 0)]
+    }
+
+    /// What its `lastSeen` was at any moment between, at least and at most.
+    func seen(from start: Int64, to end: Int64) -> ClosedRange<Int64> {
+        var (least, most) = (leases[0].seen, leases[0].seen)
+        for change in leases.dropFirst() where change.time <= end {
+            if change.time < start { (least, most) = (change.seen, change.seen) }
+            (least, most) = (min(least, change.seen), max(most, change.seen))
+        }
+        return least...most
     }
 
     /// Whether it was neither ended nor expired at any moment between.
@@ -67,6 +82,8 @@ final class Decision {
     let order: Int
     let time: Int64
     let invocation: Invocation?
+    /// The connections whose coming or going it is: those that were in before, or are now.
+    var causes: Set<String> = []
     var publishers: [Invocation] = []
     /// Connections that were tried.
     var tried: Set<String> = []
@@ -91,6 +108,8 @@ final class Decision {
 struct PresenceTruth {
     var connections: Set<String> = []
     var version: Int64 = 0
+    /// Whether the last change of it is marked as one to be told.
+    var isPending = false
     /// The last one.
     var decision: Decision?
     /// Since which commit the user is in, or out.

@@ -35,6 +35,7 @@ extension Witness {
         guard let answer, status == 200 else { return mustHaveSuffered(invocation, "a frame fails with \(status ?? 0)") }
         let frame = Frame(answer)
         if frame.int("requestId") != Int64(request.number) { fail(.rightAnswer, "an answer to another request: \(frame)") }
+        request.answer = frame.code ?? frame.type
         if frame.type == "error" { return refused(request, frame, invocation) }
         checkAlive(request, frame, invocation)
         switch (request.kind, frame.type) {
@@ -42,7 +43,8 @@ extension Witness {
         case (.leave(let room), "left"): left(request, room, invocation)
         case (.send(let saying), "ack"): acknowledged(saying, frame, invocation)
         case (.heartbeat(let rooms), "heartbeat"): beat(request, rooms, frame, invocation)
-        case (.refresh, "refreshed"): break
+        case (.refresh(let end), "refreshed"):
+            if connections[request.socket.id]?.tokenEnds.contains(end) == false { fail(.leaseBounded, "\(request.socket.id): a token up to \(end) is acknowledged and ignored") }
         case (.online(let room, let limit, let next), "online"): online(request, room, limit, next, frame, invocation)
         case (.history(let target, let after, let before, let limit), "history"):
             history(request, target, after, before, limit, frame, invocation)
@@ -53,6 +55,10 @@ extension Witness {
     /// An event's work is over, or its instance died.
     func finished(_ request: Request?, _ invocation: Invocation) {
         guard !isBroken else { return }
+        if let request {
+            judgeRenewal(request, invocation)
+            judgeTokenEnd(request, invocation)
+        }
         judgePresence(of: invocation)
         judgeMessages(of: invocation)
     }
@@ -73,6 +79,9 @@ extension Witness {
         case "gone":
             let isGone = truth.map { $0.ended != nil || $0.isDeleted || $0.expiresAt * 1000 <= wallClock + slack } ?? true
             let wasShort = truth.map { $0.leases.contains { $0.end * 1000 <= wallClock + slack } } ?? true
+            if let truth, truth.endedOrder == nil, truth.leases.last!.time < invocation.startedAt, truth.tokenExpiresAt * 1000 <= start - slack {
+                fail(.rightAnswer, "\(request.socket.id) is told to be gone, and its token is over")
+            }
             if !isGone, !wasShort { fail(.leaseKept, "\(request.socket.id) is told to be gone, and is not") }
         case "token_expired":
             if let truth, truth.tokenExpiresAt * 1000 > wallClock + slack, !truth.leases.contains(where: { $0.end * 1000 <= wallClock + slack }) {
@@ -91,8 +100,8 @@ extension Witness {
             }
         case "forbidden":
             switch request.kind {
-            case .join(let name, _, _) where request.socket.device.allowedRooms?.contains(where: { name.hasPrefix($0.dropLast()) }) == false: break
-            case .send(let saying) where saying.target == .everyone && !request.socket.device.roles.contains("admin"): break
+            case .join(let name, _, _) where !request.socket.device.mayJoin(name): break
+            case .send(let saying) where saying.target == .everyone && !request.socket.device.maySpeakToEveryone: break
             default: fail(.rightAnswer, "\(request.text) is forbidden")
             }
         case "unauthorized":
@@ -133,6 +142,7 @@ extension Witness {
         guard room.members[id] != nil || room.left[id].map({ $0 > invocation.startOrder }) == true else {
             return fail(.memberMissing, "\(id) is told that it joined \(partition), and is not there")
         }
+        if !request.socket.device.mayJoin(name) { fail(.refusedWhereDue, "the token of \(id) does not allow \(name)") }
         if let joined = room.members[id], seq < stream.seq(at: joined) {
             fail(.memberMissesNothing, "\(id) joined \(partition) when \(stream.seq(at: joined)) was the newest, and is told \(seq)")
         }
@@ -163,7 +173,8 @@ extension Witness {
             if !isSame || since > seq || !isWhole {
                 fail(.recoveredWhole, "\(partition) since \(since) of \(seq) is said to be recovered with \(frame.seqs("missed"))")
             }
-        } else if isSame, since <= seq, gap.allSatisfy({ $0.expiresAt == nil }) {
+        } else if isSame, since <= seq, gap.allSatisfy({ $0.expiresAt == nil }), mayFit(stream.messages.count - Int(since)) {
+            // What was said since the head was read is read with the gap, and takes room from it.
             fail(.recoveredWhole, "\(partition) since \(since) of \(seq) is there and is not recovered")
         }
     }
@@ -176,10 +187,7 @@ extension Witness {
 
     private func beat(_ request: Request, _ wantsRooms: Bool, _ frame: Frame, _ invocation: Invocation) {
         guard let truth = connections[request.socket.id] else { return }
-        let start = InstanceClock.start.milliseconds + invocation.startedAt - Int64(scenario.skew)
-        let least = min(start + scenario.settings.presenceTTL.milliseconds * 3 / 4 - 1000, truth.tokenExpiresAt * 1000)
-        // A token that became shorter meanwhile shortens the lease.
-        if truth.leases.map(\.end).max()! * 1000 < least, truth.ended == nil {
+        if !isFresh(truth, invocation), truth.ended == nil {
             fail(.leaseKept, "the lease of \(truth.id) is not begun anew by a heartbeat: \(frame)")
         }
         guard wantsRooms else { return }

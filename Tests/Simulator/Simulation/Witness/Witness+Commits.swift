@@ -76,6 +76,10 @@ extension Witness {
         }
         guard let truth = connections[id] else { return }
         renewed(truth, old, new)
+        // Its end deletes the row that it notes; another, which comes up before, would be left.
+        if let noted = new.number("wheelMinute"), noted > truth.expiresAt / 60, new["ended"] == nil {
+            fail(.wheelReaches, "\(id) notes a row in \(noted), and its lease ends in \(truth.expiresAt / 60)")
+        }
         if old["ended"] == nil, let reason = new.string("ended") { ended(truth, reason) }
     }
 
@@ -93,7 +97,7 @@ extension Witness {
             fail(.neverResurrected, "the lease of \(truth.id) is begun anew after it was over")
         }
         truth.expiresAt = end
-        truth.leases.append((executor.now, end))
+        truth.leases.append((executor.now, end, new.number("lastSeen") ?? 0))
         bound(truth)
     }
 
@@ -137,6 +141,7 @@ extension Witness {
     private func lease(_ minute: Int64, _ id: String, _ change: ItemChange) {
         count(change)
         touched.connections.insert(id)
+        connections[id]?.wheelOrder = order
         if change.new != nil { connections[id]?.wheel.insert(minute) } else { connections[id]?.wheel.remove(minute) }
         if connections[id] == nil, change.new != nil { pendingWheel[id, default: []].insert(minute) }
     }
@@ -147,6 +152,7 @@ extension Witness {
             let room = item.string("roomId").flatMap({ RoomID($0) }), let user = item.string("userId").flatMap({ UserID($0) })
         else { return }
         let key = Keys.presence(Room(tenant, room), user)
+        if change.new == nil { touched.presence.append((Keys.roomPartition(Room(tenant, room)), user.text)) }
         due[key, default: [:]][item.key] = change.new?.number("version").map { (minute, $0) }
     }
 

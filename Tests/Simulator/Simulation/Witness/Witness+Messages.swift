@@ -53,6 +53,7 @@ extension Witness {
 
     /// An acknowledgement is about to leave.
     func acknowledged(_ saying: Saying, _ ack: Frame, _ invocation: Invocation) {
+        checkMaySpeak(saying, invocation)
         guard let id = ack.string("messageId") else { return fail(.storedBeforeAck, "an ack without a messageId") }
         guard let partition = partition(of: saying) else {
             announcedBy[invocation.number] = saying.body
@@ -70,11 +71,21 @@ extension Witness {
         if case .user(let receiver) = saying.target { delivered(message, receiver, ack, invocation) }
     }
 
+    private func checkMaySpeak(_ saying: Saying, _ invocation: Invocation) {
+        guard let id = invocation.connection else { return }
+        switch saying.target {
+        case .room(let name): mustBeMember(id, "ROOM#\(saying.tenant)#\(name)", invocation)
+        case .everyone:
+            if socket(id)?.device.maySpeakToEveryone != true { fail(.refusedWhereDue, "\(id) is no admin and speaks to everyone") }
+        case .user: break
+        }
+    }
+
     private func duplicate(_ saying: Saying, _ message: MessageTruth, _ ack: Frame) {
         guard let original = sayings[message.body], let id = saying.clientMessageID, original.clientMessageID == id,
             original.sender == saying.sender, original.tenant == saying.tenant, original.target == saying.target
         else { return fail(.duplicateIsSame, "\(saying.body) is told to be \(message.body)") }
-        if executor.now - message.time > Limits.deduplication.milliseconds + 2000 {
+        if executor.now - message.time > Witness.deduplication + 2000 {
             fail(.duplicateIsSame, "\(saying.body) is told to be a message of more than ten minutes ago")
         }
     }

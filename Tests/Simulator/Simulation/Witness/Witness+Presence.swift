@@ -44,6 +44,7 @@ extension Witness {
         }
         truth.connections = connections
         truth.version = version
+        truth.isPending = change.new?["pending"] != nil
         if !isServer, change.old?["pending"] != nil, change.new?["pending"] == nil, let decision = truth.decision {
             judge(decision, "when its mark is taken away")
         }
@@ -58,6 +59,7 @@ extension Witness {
             reason: connections.isEmpty ? item?.string("reason") : nil, order: order, time: executor.now, invocation: touched.invocation)
         // Whoever this event is about is not told by it: the connections that are in now, or were until now.
         let concerned = connections.union(truth.connections)
+        decision.causes = concerned
         decision.audience = rooms[partition]?.members.filter { !concerned.contains($0.key) } ?? [:]
         truth.decision?.isSettled = true
         truth.decision = decision
@@ -74,7 +76,9 @@ extension Witness {
         if members != counted {
             fail(.presenceIsMembership, "\(user) in \(room) counts \(counted.sorted()), members are \(members.sorted())")
         }
-        guard !isServer, let decision = truth.users[user]?.decision, !decision.isSettled, decision.order == order else { return }
+        guard !isServer, let presence = truth.users[user], let decision = presence.decision else { return }
+        // Where the mark is not written at once, it is missing until somebody comes by the row.
+        guard presence.isPending || decision.order == order && !decision.isSettled else { return }
         let reminders = due[presenceKey(room, user)] ?? [:]
         if !reminders.values.contains(where: { $0.version == decision.version && $0.minute >= sweptMinute }) {
             fail(.wheelReaches, "no sweep will come by version \(decision.version) of \(user) in \(room)")

@@ -36,6 +36,9 @@ extension Witness {
     /// What a client believes is so.
     private func check(_ device: Device) {
         guard let socket = device.socket, let truth = connections[socket.id], truth.isLive(from: executor.now, to: executor.now) else { return }
+        for partition in truth.rooms.sorted() where device.rooms[String(partition.split(separator: "#").last ?? "")]?.isJoined != true {
+            return fail(.leftIsOut, "\(socket.id) is in \(partition), and has left it or was never let in")
+        }
         for (name, view) in device.rooms.sorted(by: { $0.key < $1.key }) where view.isJoined {
             let partition = "ROOM#\(device.tenant)#\(name)"
             guard let room = rooms[partition], room.members[socket.id] != nil else {
@@ -57,7 +60,7 @@ extension Witness {
             fail(.ackedOnce, "\(saying.body) was acked as \(ack.seq), which is \(messages.at(ack.seq)?.body ?? "not there")")
         }
         let isOneTry = saying.tries.count < 2
-        let isSoon = (saying.tries.last ?? 0) - (saying.tries.first ?? 0) < Limits.deduplication.milliseconds - 60_000
+        let isSoon = (saying.tries.last ?? 0) - (saying.tries.first ?? 0) < Witness.deduplication - 60_000
         if stored > 1, isOneTry || saying.clientMessageID != nil && isSoon {
             fail(.ackedOnce, "\(saying.body) is stored \(stored) times, tried at \(saying.tries)")
         }

@@ -38,6 +38,8 @@ final class Witness {
     var newest: [String: Int64] = [:]
     /// What each event in hand has written to more than its own lease.
     var changed: [Int: String] = [:]
+    /// Events that could not post all that the queue gave them.
+    var unposted: Set<Int> = []
     /// When sweeps failed.
     var failedSweeps: [Int64] = []
     /// When indexes, and reads that are not strong, had caught up.
@@ -64,6 +66,8 @@ final class Witness {
 
     var isBroken: Bool { violation != nil }
     var isServer: Bool { scenario.engine == .server }
+    /// How long a `clientMessageId` is remembered, as the contract says, in milliseconds.
+    static let deduplication: Int64 = 600_000
     /// Milliseconds since the epoch.
     var wallClock: Int64 { InstanceClock.start.milliseconds + executor.now }
     var ghostBound: Int64 { (isServer ? Limits.ghostBoundLocal : Limits.ghostBoundAWS).milliseconds }
@@ -102,7 +106,7 @@ final class Witness {
     }
 
     func swept(_ invocation: Invocation, isDone: Bool) {
-        if isDone { return }
+        if isDone { return judgeSweep(invocation) }
         failedSweeps.append(executor.now)
         mustHaveSuffered(invocation, "the sweep fails")
     }

@@ -27,6 +27,8 @@ struct Scenario {
     var hasAuthorizer: Bool
     /// Milliseconds that the clocks of two instances differ at most.
     var skew: Int
+    /// Bytes of a message's body, where it is to be long.
+    var bodyBytes: Int?
     var operations: Int
 
     /// Operations that every run has at least.
@@ -39,15 +41,18 @@ struct Scenario {
         settings.connectionsPerUser = chance.pick([2, 3, 20, 20])
         if chance.isOne(in: 8) { settings.historyTTL = Seconds(Int64(chance.pick([30, 120, 600]))) }
         let isFunctions = engine == .functions
+        // Nine of these are more than a frame has room for. They cost time.
+        let bodyBytes = chance.isOne(in: 60) ? 15_000 : nil
+        if bodyBytes != nil { settings.historyTTL = nil }
         return Scenario(
             engine: engine, settings: settings, weather: isFunctions ? Weather.draw(&chance) : Weather.draw(&chance).indoors, pageSize: chance.pick([1, 2, 3, 5, 1000]),
             lag: isFunctions ? chance.pick([0, 20, 500, 3000]) : 0,
-            tenants: chance.isOne(in: 2) ? ["acme", "globex"] : ["acme"],
+            tenants: chance.isOne(in: 2) && bodyBytes == nil ? ["acme", "globex"] : ["acme"],
             // Some need escaping in keys, one is the beginning of others.
             users: Array(["ann", "bo#b", "a", "a b", "%41"].prefix(chance.within(2...5))),
-            rooms: Array(["lobby", "den", "attic"].prefix(chance.within(1...3))), devices: chance.within(4...9),
+            rooms: Array(["lobby", "den", "attic"].prefix(bodyBytes == nil ? chance.within(1...3) : 1)), devices: chance.within(4...9),
             fanoutThreshold: isFunctions && chance.isOne(in: 5) ? chance.within(1...3) : nil,
-            hasAuthorizer: isFunctions && chance.isOne(in: 3), skew: isFunctions ? chance.pick([0, 0, 50, 400]) : 0,
+            hasAuthorizer: isFunctions && chance.isOne(in: 3), skew: isFunctions ? chance.pick([0, 0, 50, 400]) : 0, bodyBytes: bodyBytes,
             operations: chance.within(leastOperations...leastOperations + 40))
     }
 }

@@ -32,6 +32,7 @@ final class SimulatedPoster: Poster, @unchecked Sendable {
                 invocation?.suffer()
                 world.trace.note { "\(invocation?.name ?? "") ** a post to \(id.text) fails" }
                 if world.chanceOfFault(below: 2) == 0 { world.gateway.deliver(frame, to: id.text) } else { world.gateway.lose(id.text) }
+                if isOutOfQueue, let invocation { world.witness.unposted.insert(invocation.number) }
                 delivery.failed.append(id)
             } else if !world.gateway.deliver(frame, to: id.text) {
                 delivery.gone.append(id)

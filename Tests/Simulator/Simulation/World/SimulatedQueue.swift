@@ -29,8 +29,9 @@ final class SimulatedQueue {
             world.functions.invoke("Fanout", .queue) { instance in
                 let deadline = now + Seconds(29)
                 return (try await Fanout(instance.services, poster: instance.direct).handle(payload, deadline: deadline), 200, nil)
-            } done: { [self] _, outcome in
+            } done: { [self] invocation, outcome in
                 let failed = outcome.map { String(decoding: $0.answer, as: UTF8.self).contains("itemIdentifier") } ?? true
+                world.witness.worked(invocation, comesAgain: failed)
                 if failed ? count < SimulatedQueue.mostReceives : count == 1 && world.strikes(\.deliveredAgain) {
                     receive(body, id: id, count: count + 1)
                 }

@@ -75,6 +75,8 @@ extension World {
     }
 
     private func sweep() {
+        for meeting in atSweep { executor.after(chanceOfFault(below: 80)) { meeting() } }
+        atSweep = []
         functions.invoke("Cleanup", .schedule) { instance in
             (try await Cleanup(instance.services).handle(Array("{}".utf8)), 200, nil)
         } done: { [self] invocation, outcome in

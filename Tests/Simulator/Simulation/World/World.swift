@@ -21,6 +21,8 @@ final class World: @unchecked Sendable {
     private(set) var queue: SimulatedQueue!
     /// Set once the operations are done: nothing goes wrong any more.
     var isCalm = false
+    /// What waits for the next sweep, to meet with it.
+    var atSweep: [() -> Void] = []
     /// Who is writing.
     private(set) var actor: Invocation?
 
@@ -40,7 +42,7 @@ final class World: @unchecked Sendable {
         keys = TokenVerifier(keys: KeySet([try TokenKey(secret: World.secret)]))
         minter = try TokenMinter(secret: World.secret)
         witness = Witness(scenario, executor, trace)
-        memory = MemoryTable(pageSize: scenario.pageSize, indexLag: scenario.lag > 0) { [unowned self] in commit($0) }
+        memory = MemoryTable(pageSize: scenario.pageSize, indexLag: scenario.lag > 0, readLag: true) { [unowned self] in commit($0) }
         functions = Functions(self, chance.branch())
         gateway = SimulatedGateway(self, chance.branch())
         witness.socket = { [unowned self] in gateway.socket($0) }

@@ -63,15 +63,15 @@ MUTANTS = [
         "token-rooms-ignored",
         "A token that lists rooms lets its connection into every other.",
         expression(JOIN, "guard «sender.connection.allows(request.roomID)» else", "true"),
-        by="rightAnswer"),
+        by="refusedWhereDue"),
     mutant(
         "speaks-unjoined",
         "Who is not in a room may speak in it.",
         expression(SEND, "guard «rooms.contains(id.text)» else { throw .client(.notJoined) }\n            return addressee", "true"),
-        by="rightAnswer"),
+        by="refusedWhereDue"),
     mutant(
         "reads-unjoined",
         "Who is not in a room may read what was said there.",
         expression(HISTORY, "guard «sender.connection.rooms.contains(id.text)» else", "true"),
-        by="rightAnswer tenantIsolated"),
+        by="refusedWhereDue tenantIsolated"),
 ]

@@ -76,7 +76,7 @@ MUTANTS = [
         expression(
             SEND, "if addressee == .everyone, «!sender.connection.roles.contains(\"admin\")» {",
             "false"),
-        by="rightAnswer"),
+        by="refusedWhereDue"),
     mutant(
         "failed-shard-forgotten",
         "A shard of a large room's fan-out whose posts failed does not come again.",

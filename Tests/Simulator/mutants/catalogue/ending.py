@@ -91,7 +91,7 @@ MUTANTS = [
     mutant(
         "wheel-row-left",
         "An ended connection's row stays in the wheel.",
-        expression(ENDING, "if let minute = «ending.wheelMinute» {", "nil as Int64?"),
+        expression(ENDING, "for minute in «ending.wheelMinutes.sorted()» {", "[] as [Int64]"),
         by="noOrphans"),
     mutant(
         "last-run-half-ended",

@@ -21,11 +21,6 @@ MUTANTS = [
         statement(COMMIT_ORDER, "left.waiters + next\n        }\n        «for waiter in released { waiter.resume() }»", ""),
         by="neverStuck memberMissesNothing presencePublished"),
     mutant(
-        "abandoned-place-kept",
-        "A fan-out that never came holds up its room for ever.",
-        expression(COMMIT_ORDER, "removeAll { «!$0.isTaken && time - $0.announced > age» }", "false"),
-        by="neverStuck memberMissesNothing presencePublished"),
-    mutant(
         "index-keeps-socket",
         "Who has left a room goes on hearing it.",
         statement(ROOM_INDEX, "{ «leave(item.key.pk, member.connectionID)» }", ""),

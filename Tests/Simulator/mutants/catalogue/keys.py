@@ -2,7 +2,7 @@
 
 from mutant import expression, mutant
 
-from .places import IDENTIFIER, KEYS, STREAM_KEYS
+from .places import KEYS, STREAM_KEYS
 
 MUTANTS = [
     mutant(
@@ -33,9 +33,4 @@ MUTANTS = [
         "The rows that remind of a connection's leaves from several rooms are one.",
         expression(KEYS, '«"CONN#\\(id.text)#ROOM#\\(room.text)"»', '"CONN#\\(id.text)"'),
         by="presencePublished noOrphans ghostBound"),
-    mutant(
-        "ids-by-characters",
-        "Ids are compared by characters and not by bytes: é is two users.",
-        expression(IDENTIFIER, "{ «bytesEqual(a.text, b.text)» }", "a.text == b.text"),
-        by="directDelivered memberMissing tenantIsolated onlineIsLive"),
 ]

@@ -34,11 +34,11 @@ MUTANTS = [
         "A connection whose token is over is told so and stays.",
         statement(ROUTE, "await poster.close(id, .tokenExpired)", ""),
         statement(ROUTE, "try await broadcaster.end(id, .expired)", ""),
-        by="rightAnswer neverStuck"),
+        by="tokenEnds"),
     mutant(
         "renewed-without-condition",
         "A renewal that arrives late writes a connection that was deleted meanwhile.",
-        expression(CONNECTING, "clauses, if: «.all([.live(at: now), unchanged])»", "nil"),
+        expression(CONNECTING, "clauses, if: «.all([.live(at: now), unchanged] + (isShorter ? [] : [later]))»", "nil"),
         by="neverResurrected noOrphans"),
     mutant(
         "expired-is-served",

@@ -19,7 +19,6 @@ BROADCAST_ENDING = "Sources/ChatBroadcast/Broadcaster+Ending.swift"
 BROADCAST_PRESENCE = "Sources/ChatBroadcast/Broadcaster+Presence.swift"
 DIRECTORY = "Sources/ChatBroadcast/RoomDirectory.swift"
 
-IDENTIFIER = "Sources/ChatModel/Identifier.swift"
 CONNECTION = "Sources/ChatModel/Connection.swift"
 LIMITS = "Sources/ChatModel/Limits.swift"
 LIST_FRAMES = "Sources/ChatWire/Frames/ListFrames.swift"

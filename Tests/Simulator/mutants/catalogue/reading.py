@@ -87,9 +87,4 @@ MUTANTS = [
         "Whether an ended connection is in its user's set is judged by that of a moment ago.",
         expression(ENDING, "table.get(userKey, strong: «true»)", "false"),
         by="noOrphans capHolds rightAnswer"),
-    mutant(
-        "due-presence-read-weakly",
-        "Whether a due event was published is judged by the mark of a moment ago.",
-        expression(WHEEL, "table.get(Keys.presence(due.room, due.userID), strong: «true»)", "false"),
-        by="presencePublished presenceOnce"),
 ]

@@ -65,8 +65,8 @@ MUTANTS = [
     mutant(
         "remains-without-rooms",
         "What is left of a connection that TTL deleted is cleared without looking for its rooms.",
-        expression(BROADCAST_ENDING, "carryOut([«try await repository.remains(of: id, user, wheelMinute: wheelMinute)»], .expired)",
-            "EndingConnection(id: id, user: user, rooms: [], wheelMinute: wheelMinute)"),
+        expression(BROADCAST_ENDING, "carryOut([«try await repository.remains(of: id, user).with(wheelMinute)»], .expired)",
+            "EndingConnection(id: id, user: user, rooms: [], wheelMinutes: []).with(wheelMinute)"),
         by="wheelReaches ghostBound noOrphans"),
     mutant(
         "record-without-rooms",
