@@ -16,7 +16,7 @@ public enum Invariant: String, CaseIterable, Sendable {
     case presencePublished
     /// No change of presence is told twice, unless a handler failed that was to tell it.
     case presenceOnce
-    /// Who listens knows in the end who is in the room.
+    /// Who listens knows in the end who is in the room; but, where fan-outs may cross, for a join told late of somebody who had left before.
     case viewConverges
 
     // Connections and leases
