@@ -17,5 +17,5 @@ MUTANTS = [
         "other-row-left",
         "Of a connection with two rows in the wheel the sweep deletes the one that the connection notes, and not the one it came by.",
         expression(SWEEP, ".ifExpired(now), wheelMinute: «lease.minute»)", "nil"),
-        by="noOrphans"),
+        by="sweptClean noOrphans"),
 ]
