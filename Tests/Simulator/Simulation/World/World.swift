@@ -81,7 +81,8 @@ final class World: @unchecked Sendable {
     func pass(_ fate: Fate, isWrite: Bool) async {
         var latency = fate == .slow ? 1000 + faults.below(5000) : faults.below(8)
         if scenario.engine == .server {
-            latency = fate == .slow ? latency : faults.below(3)
+            // A fan-out that does not come to its turn within five seconds loses it.
+            latency = fate == .slow ? 100 + faults.below(1100) : faults.below(3)
             if isWrite {
                 lastWrite = max(lastWrite + 1, executor.now + Int64(latency))
                 latency = Int(lastWrite - executor.now)
