@@ -25,7 +25,7 @@ struct Scenario {
     var fanoutThreshold: Int?
     /// Whether an authorizer stands before `$connect` and later events carry what it said.
     var hasAuthorizer: Bool
-    /// Milliseconds that the clocks of two instances differ at most.
+    /// Milliseconds that an instance's clock is ahead or behind at most.
     var skew: Int
     /// Bytes of a message's body, where it is to be long.
     var bodyBytes: Int?

@@ -1,11 +1,12 @@
 import AWSClient
 import ChatHandlers
 import ChatModel
+import ChatWire
 import JSONCoding
 
 /// The queue between a large room and `Fanout`: what it took comes at least once, sometimes again, until it was posted or was tried often.
 final class SimulatedQueue {
-    /// As the redrive policy says.
+    /// Fewer than the five of the redrive policy, so that the dead-letter queue is reached.
     private static let mostReceives = 3
 
     private unowned let world: World
@@ -34,9 +35,17 @@ final class SimulatedQueue {
                 world.witness.worked(invocation, comesAgain: failed)
                 if failed ? count < SimulatedQueue.mostReceives : count == 1 && world.strikes(\.deliveredAgain) {
                     receive(body, id: id, count: count + 1)
+                } else if failed {
+                    giveUp(body)
                 }
             } over: { [world] in world.witness.finished(nil, $0) }
         }
+    }
+
+    /// What was tried often lies in the dead-letter queue: its receivers have missed something.
+    private func giveUp(_ body: String) {
+        guard let shard = try? FanoutShard(decoding: body) else { return }
+        for connection in shard.connections { world.gateway.lose(connection.text) }
     }
 
     private static func event(_ body: String, id: Int, count: Int) -> [UInt8] {
