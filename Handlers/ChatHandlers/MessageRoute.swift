@@ -175,14 +175,17 @@ extension ChatServices {
         return now - connection.lastSeen >= settings.presenceTTL.milliseconds / 4 && fresh >= connection.expiresAt
     }
 
-    /// Ends a connection whose token ran out, once it was told.
+    /// Ends a connection whose token ran out, once it was told; unless it has a new one, which another instance took meanwhile.
     private func removeExpired(_ id: ConnectionID) async {
-        await poster.close(id, .tokenExpired)
+        let now = clock.now()
         do throws(TableError) {
-            try await broadcaster.end(id, .expired)
+            // Whoever ends it closes it too.
+            if try await broadcaster.end(id, .expired, .ifExpired(now)) { return }
+            if try await repository.connection(id)?.isLive(at: now) == true { return }
         } catch {
             log.warning("expired not ended", ["connectionId": id.text, "error": "\(error)"])
         }
+        await poster.close(id, .tokenExpired)
     }
 
     /// The work of telling a room who came or went.

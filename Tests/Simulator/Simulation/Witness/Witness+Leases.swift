@@ -19,9 +19,11 @@ extension Witness {
         if !isFresh(truth, invocation) { fail(.leaseKept, "the lease of \(truth.id) is not begun anew by \(request.text.prefix(200))") }
     }
 
-    /// Who was told that the token is over has been ended, and its socket closed.
+    /// Who was told that the token is over, and has no new one, has been ended, and its socket closed.
     func judgeTokenEnd(_ request: Request, _ invocation: Invocation) {
         guard invocation.isClean, request.answer == "token_expired", let truth = connections[request.socket.id] else { return }
+        // By another clock there was still time for a new token.
+        guard truth.tokenExpiresAt * 1000 <= wallClock + Int64(scenario.skew) else { return }
         if truth.endedOrder == nil { fail(.tokenEnds, "\(truth.id) is told that its token is over, and is not ended") }
         if request.socket.state == .open { fail(.tokenEnds, "\(truth.id) is told that its token is over, and its socket stays open") }
     }

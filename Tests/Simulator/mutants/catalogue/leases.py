@@ -32,8 +32,7 @@ MUTANTS = [
     mutant(
         "token-end-leaves-socket",
         "A connection whose token is over is told so and stays.",
-        statement(ROUTE, "await poster.close(id, .tokenExpired)", ""),
-        statement(ROUTE, "try await broadcaster.end(id, .expired)", ""),
+        expression(ROUTE, "return fail(.tokenExpired, afterward: «{ await self.removeExpired(id) }»)", "{}"),
         by="tokenEnds"),
     mutant(
         "renewed-without-condition",
