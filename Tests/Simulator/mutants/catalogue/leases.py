@@ -32,7 +32,7 @@ MUTANTS = [
     mutant(
         "token-end-leaves-socket",
         "A connection whose token is over is told so and stays.",
-        expression(ROUTE, "return fail(.tokenExpired, afterward: «{ await self.removeExpired(id) }»)", "{}"),
+        expression(ROUTE, "return «fail(.tokenExpired, afterward: { await self.removeExpired(id) })»", "fail(.tokenExpired)"),
         by="tokenEnds"),
     mutant(
         "renewed-without-condition",
