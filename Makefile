@@ -23,6 +23,8 @@ HANDLERS := Connect Disconnect Default JoinRoom LeaveRoom SendMessage Heartbeat 
 # The checked builds treat warnings as errors. They have a folder of their own: other flags in the same one rebuild everything.
 CHECKED := --scratch-path .build/checked -Xswiftc -warnings-as-errors
 BIN ?= .build/release
+# Linked statically and without checks of exclusive access, which the checked builds make, the simulator is a quarter faster.
+SIMULATE := --scratch-path .build/simulate --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 DIST ?= dist
 
 # Debian's Python, which has the venv module of the package below whatever else is on the PATH.
@@ -111,8 +113,8 @@ conformance: release ## Runs Autobahn|Testsuite against muster echo; PYTHON27=/p
 	@$(PYTHON) Tests/conformance/autobahn.py .build/release/muster .venv-conformance
 
 simulate: | build-packages ## Runs the whole service from seeds, and looks for an invariant that does not hold; SEEDS=1-2000, SECONDS=60 or SEED=42
-	swift build -c release --product simulate
-	@.build/release/simulate $(if $(SEED),--seed $(SEED),$(if $(SECONDS),--seconds $(SECONDS),--seeds $(or $(SEEDS),1-2000))) $(ARGS)
+	swift build -c release --product simulate $(SIMULATE)
+	@.build/simulate/release/simulate $(if $(SEED),--seed $(SEED),$(if $(SECONDS),--seconds $(SECONDS),--seeds $(or $(SEEDS),1-2000))) $(ARGS)
 
 fuzz: ## Fuzzes the handshake and the frame parser; FUZZ_SECONDS=600 for each
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) Tests/fuzz/fuzz.sh

@@ -108,6 +108,28 @@ import Testing
         #expect(Audit(service).faults == [])
     }
 
+    @Test func `who has a new token by another instance's clock is not ended for the old one`() async throws {
+        let service = try Service()
+        let other = try Service(beside: service)
+        let watcher = await service.connect("watcher")
+        await watcher.join("lobby")
+        let alice = await service.connect("alice", expiresIn: 200)
+        await alice.join("lobby")
+        service.advance(200)
+        let (reply, close) = await alice.ask(#"{"action":"heartbeat"}"#)
+        #expect(reply.code == "token_expired")
+        // By this clock the token was good for two tenths of a second more.
+        service.clock.advance(milliseconds: -200)
+        let token = service.token("alice", expiresIn: 5000)
+        #expect(await Client(service: other, id: alice.id).send(#"{"action":"refreshToken","token":"\#(token)"}"#).type == "refreshed")
+        service.clock.advance(milliseconds: 200)
+        await close()
+        #expect(alice.close == nil)
+        #expect(watcher.presence == ["join alice"])
+        #expect(await alice.heartbeat().type == "heartbeat")
+        #expect(Audit(service).faults == [])
+    }
+
     @Test func `the sweep closes with 4401 what the token ended`() async throws {
         let service = try Service()
         let alice = await service.connect("alice", expiresIn: 90)

@@ -14,13 +14,13 @@ final class Workload {
 
     private enum Operation: CaseIterable {
         case say, tell, tellEveryone, join, leave, heartbeat, online, history, refresh, bad, trespass, mistake, waver
-        case connect, hangUp, vanish, loseNetwork, gatewayCloses, backend, silence
+        case hangUp, vanish, loseNetwork, gatewayCloses, backend, silence
 
         var weight: Int {
             switch self {
             case .say: 26
             case .join: 16
-            case .tell, .leave, .connect: 8
+            case .tell, .leave: 8
             case .heartbeat, .history: 5
             case .mistake, .waver: 4
             case .online, .hangUp, .loseNetwork, .backend: 4
@@ -111,7 +111,7 @@ final class Workload {
             waver(device, room)
         case .trespass: trespass(device)
         case .mistake: joinMistaken(device, chance.pick(world.scenario.rooms))
-        case .connect, .backend: break
+        case .backend: break
         case .hangUp: device.sleep(silently: false)
         case .vanish: device.sleep(silently: true)
         case .loseNetwork: device.loseNetwork()

@@ -9,10 +9,9 @@ extension Witness {
         case 200: if connections[socket.id] == nil { fail(.storedBeforeAck, "\(socket.id) is let in and is not stored") }
         case 429:
             let user = connections.values.filter { $0.tenant == socket.device.tenant && $0.user == socket.device.user }
-            let now = executor.now
             // Whoever is counted and dead may be counted until the sweep.
             if user.count(where: { !$0.isDeleted || ($0.endedTime ?? 0) >= invocation.startedAt }) < scenario.settings.connectionsPerUser, invocation.isClean {
-                fail(.rightAnswer, "\(socket.id) is refused as one too many at \(now), and is not")
+                fail(.rightAnswer, "\(socket.id) is refused as one too many at \(executor.now), and is not")
             }
         default: mustHaveSuffered(invocation, "\(socket.id) is refused with \(status)")
         }
