@@ -118,11 +118,11 @@ import Testing
         service.advance(200)
         let (reply, close) = await alice.ask(#"{"action":"heartbeat"}"#)
         #expect(reply.code == "token_expired")
-        // By this clock the token was good for two tenths of a second more.
-        service.clock.advance(milliseconds: -200)
+        // By this clock the token was good for a tenth of a second more.
+        service.clock.advance(milliseconds: -500)
         let token = service.token("alice", expiresIn: 5000)
         #expect(await Client(service: other, id: alice.id).send(#"{"action":"refreshToken","token":"\#(token)"}"#).type == "refreshed")
-        service.clock.advance(milliseconds: 200)
+        service.clock.advance(milliseconds: 500)
         await close()
         #expect(alice.close == nil)
         #expect(watcher.presence == ["join alice"])
