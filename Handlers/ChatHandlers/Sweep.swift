@@ -129,22 +129,24 @@ struct Sweep: Sendable {
     private func look(at candidate: Candidate, _ report: inout Report) async throws(TableError) {
         let lease = candidate.lease
         var found = candidate.connection
+        // Each round that goes on found it changed since it was read.
         while true {
             guard let connection = found else {
                 try await services.broadcaster.clear(lease.id, lease.user, wheelMinute: lease.minute)
                 report.ended += 1
                 return
             }
-            guard connection.isLive(at: now) else {
+            if !connection.isLive(at: now) {
                 if try await services.broadcaster.end(lease.id, .expired, .ifExpired(now), wheelMinute: lease.minute) {
                     report.ended += 1
+                    return
                 }
-                return
-            }
-            guard Keys.minute(of: connection.expiresAt) > lease.minute else { return }
-            if try await services.repository.moveLease(lease, of: connection) {
-                report.moved += 1
-                return
+            } else {
+                guard Keys.minute(of: connection.expiresAt) > lease.minute else { return }
+                if try await services.repository.moveLease(lease, of: connection) {
+                    report.moved += 1
+                    return
+                }
             }
             found = try await services.repository.connection(lease.id).flatMap { $0.ended == nil ? $0 : nil }
         }

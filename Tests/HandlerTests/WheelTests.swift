@@ -66,4 +66,24 @@ import Testing
         #expect(rows == [])
         #expect(Audit(service).faults == [])
     }
+
+    /// TTL is first, between the sweep's reading and its mark.
+    @Test(arguments: [1, 2]) func `nor if it is gone when the sweep comes to end it`(write: Int) async throws {
+        service.table.fail(ProbedTable.Fault(write: write, moment: .after, isFatal: true))
+        await #expect(throws: TableError.self) { try await service.sweep() }
+        service.revive()
+        #expect(rows.count == 2, "the move was broken off")
+
+        service.advance(300)
+        let once = Once()
+        service.table.beforeAnyWrite { [service, alice] in
+            guard once.take(), let id = ConnectionID(alice.id) else { return }
+            _ = try? await service.table.memory.delete(Keys.connection(id), if: nil)
+        }
+        try await service.sweep()
+        service.table.beforeAnyWrite(nil)
+        try await service.advance(360, sweepingEvery: 60)
+        #expect(rows == [])
+        #expect(Audit(service).faults == [])
+    }
 }

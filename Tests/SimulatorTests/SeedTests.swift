@@ -21,6 +21,7 @@ import Testing
         Found(seed: 867, fault: "a lease that became shorter lost its row in the wheel to the sweep"),
         Found(seed: 3397, fault: "a connection with two rows in the wheel left one behind; renewals that crossed shortened a lease"),
         Found(seed: 45125, fault: "a connection was ended for its old token, by one clock, just as another instance took a new one"),
+        Found(seed: 44821, fault: "a second row in the wheel stayed for ever when its connection was gone as the sweep came to end it"),
     ]
 
     @Test(arguments: found)
