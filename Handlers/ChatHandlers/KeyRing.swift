@@ -75,9 +75,10 @@ public final class KeyRing: TokenJudge {
     public func load(at now: Timestamp) async throws(KeySetFailure) {
         let none = state.withLock { state in
             // Whoever calls says it.
-            state.warnedAt = now
+            if state.keys.version == 0 { state.warnedAt = now }
             return state.keys
         }
+        guard none.version == 0 else { return }
         let isLoaded = await newer(than: none, at: now) != nil
         let failure = state.withLock { state in
             if isLoaded { state.warnedAt = nil } else { state.schedule.forgetFailure() }
