@@ -65,23 +65,25 @@ let package = Package(
         library("DynamoTable", ["ChatModel", "ChatStore", "JSONCoding", "AWSClient"]),
         library("AWSPosters", ["ChatModel", "ChatWire", "ChatBroadcast", "JSONCoding", "HTTPCodec", "AWSClient", "Logs"]),
 
+        library("KeySources", ["ChatHandlers", "Tokens", "AWSClient"]),
+
         .target(
             name: "HandlerMain",
             dependencies: [
                 "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "DynamoTable", "ChatBroadcast", "ChatHandlers",
-                "Tokens", "Logs", "Metrics", "LambdaRuntime", "AWSClient", "AWSPosters",
+                "KeySources", "Logs", "Metrics", "LambdaRuntime", "AWSClient", "AWSPosters",
             ],
             path: "Handlers/HandlerMain", swiftSettings: safe),
         library("LocalServer", [
             "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "ChatBroadcast", "ChatHandlers",
-            "Tokens", "Logs", "Gateway", "HTTPCodec", "JSONCoding", "CLinux",
+            "KeySources", "Logs", "Gateway", "HTTPCodec", "JSONCoding", "CLinux",
         ]),
         library("LoadTest", ["JSONCoding", "HTTPCodec", "WebSocketCodec", "CLinux", "CCurl"]),
         .executableTarget(
             name: "muster",
             dependencies: [
                 "LoadTest", "JSONCoding", "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "DynamoTable",
-                "AWSClient", "ChatHandlers", "Tokens", "Logs",
+                "AWSClient", "ChatHandlers", "KeySources", "Tokens", "Logs",
             ],
             path: "Sources/muster", swiftSettings: safe),
     ]
@@ -103,6 +105,7 @@ let package = Package(
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("MetricsTests", ["Metrics", "JSONCoding"]),
             tests("AWSClientTests", ["AWSClient", "HTTPCodec", "Logs", "TestSupport"]),
+            tests("KeySourcesTests", ["KeySources", "ChatHandlers", "Tokens"]),
             tests("TokensTests", ["Tokens", "JSONCoding"]),
             tests("TableTests", [
                 "ChatModel", "ChatStore", "MemoryTable", "SQLiteTable", "DynamoTable", "AWSClient", "JSONCoding", "Logs", "TestSupport",

@@ -2,7 +2,6 @@ import ChatModel
 import ChatWire
 import HTTPCodec
 import Logs
-import Tokens
 
 /// `Authorizer`: a REQUEST authorizer of the WebSocket API, asked before `$connect`. It judges as `$connect` itself would, and
 /// hands `userId`, `tenantId`, `rooms`, `roles` and `exp` to every later event.
@@ -15,7 +14,7 @@ public struct Authorizer: Sendable {
     private let log: Log
 
     /// Needs neither table nor poster.
-    public init(verifier: TokenVerifier?, settings: Settings, clock: any WallClock = SystemClock(), log: Log) {
+    public init(verifier: (any TokenJudge)?, settings: Settings, clock: any WallClock = SystemClock(), log: Log) {
         entrance = Entrance(verifier: verifier, allowedOrigins: settings.allowedOrigins)
         self.clock = clock
         self.log = log
@@ -23,12 +22,13 @@ public struct Authorizer: Sendable {
 
     /// - Returns: a policy that allows, or one that denies another page's origin, for which the client sees 403.
     /// - Throws: ``Unauthorized`` without a valid token, for which it sees 401; ``EventError`` for what is no authorizer's event,
-    ///   for which it sees 500. The log names the check that failed, and never the token.
-    public func handle(_ payload: [UInt8]) throws -> [UInt8] {
+    ///   and ``KeySetFailure`` where there are no keys to judge a token by, for which it sees 500. The log names the check that
+    ///   failed, and never the token.
+    public func handle(_ payload: [UInt8]) async throws -> [UInt8] {
         let event = try AuthorizerEvent(decoding: payload)
         do throws(Refusal) {
             try entrance.checkOrigin(event.request)
-            let identity = try entrance.identify(event.request, at: clock.now())
+            let identity = try await entrance.identify(event.request, at: clock.now())
             return AuthorizerAnswer(
                 .allow, principalID: Authorizer.principal(identity), methodARN: event.methodARN, context: identity.authorizer
             ).encoded()
@@ -37,6 +37,7 @@ public struct Authorizer: Sendable {
             log.info(
                 "connect refused",
                 ["reason": error.reason, "connectionId": context.connectionID, "requestId": context.requestID])
+            if case .keySet(let failure) = error { throw failure }
             guard case .origin = error else { throw Unauthorized() }
             return AuthorizerAnswer(.deny, principalID: "refused", methodARN: event.methodARN).encoded()
         }

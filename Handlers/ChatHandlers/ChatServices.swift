@@ -3,7 +3,6 @@ import ChatModel
 import ChatStore
 import Logs
 import Metrics
-import Tokens
 
 /// What the handlers work with, made by a composition root.
 public final class ChatServices: Sendable {
@@ -20,7 +19,7 @@ public final class ChatServices: Sendable {
     let identities = IdentityCache()
 
     /// Nil where no key is configured.
-    var verifier: TokenVerifier? { entrance.verifier }
+    var verifier: (any TokenJudge)? { entrance.verifier }
 
     /// - Parameters:
     ///   - rooms: nil: they are read from the table.
@@ -28,7 +27,7 @@ public final class ChatServices: Sendable {
     ///   - marksPresence: false where a crash of the handlers takes every socket with it.
     public init(
         table: any Table, poster: any Poster, rooms: (any RoomDirectory)? = nil, order: any FanoutOrder = Unordered(),
-        verifier: TokenVerifier?, settings: Settings, clock: any WallClock = SystemClock(),
+        verifier: (any TokenJudge)?, settings: Settings, clock: any WallClock = SystemClock(),
         random: any RandomSource = SystemRandom(), marksPresence: Bool = true,
         pause: @escaping @Sendable (_ conflicts: Int) async -> Void = { _ in }, metrics: Metrics = Metrics(), log: Log
     ) {

@@ -16,7 +16,7 @@ public struct Connect: Sendable {
         do throws(Refusal) {
             guard let id = ConnectionID(event.context.connectionID) else { throw .malformed }
             try services.entrance.checkOrigin(event)
-            let connection = try identify(event, id, at: services.clock.now())
+            let connection = try await identify(event, id, at: services.clock.now())
             try await open(connection)
             services.metrics.add(.connectionsOpened)
             services.identities.remember(connection)
@@ -28,7 +28,7 @@ public struct Connect: Sendable {
             let log = services.log.with(
                 ["connectionId": event.context.connectionID, "requestId": event.context.requestID])
             switch error {
-            case .engine(let cause): log.error("connect failed", ["error": "\(cause)"])
+            case .engine, .keySet: log.error("connect failed", ["error": error.reason])
             default: log.info("connect refused", ["reason": error.reason])
             }
             return HandlerOutcome(ProxyResponse(statusCode: error.status))
@@ -37,14 +37,14 @@ public struct Connect: Sendable {
 
     private func identify(
         _ event: GatewayEvent, _ id: ConnectionID, at now: Timestamp
-    ) throws(Refusal) -> Connection {
+    ) async throws(Refusal) -> Connection {
         let claims: Identity
         if let authorized = Identity(authorizer: event.context.authorizer, now) {
             // A lease that is over before it begins would never be looked at by the sweep.
             guard authorized.expiresAt > now else { throw .token(.expired) }
             claims = authorized
         } else {
-            claims = try services.entrance.identify(event, at: now)
+            claims = try await services.entrance.identify(event, at: now)
         }
         return Connection(
             id: id, tenantID: claims.user.tenantID, userID: claims.user.id, connectedAt: now,

@@ -1,7 +1,6 @@
 import ChatModel
 import ChatStore
 import ChatWire
-import Tokens
 
 /// `$default`: what no other route takes. `refreshToken` is served here; anything else is unknown.
 public struct Default: Sendable {
@@ -21,7 +20,7 @@ public struct Default: Sendable {
     private func respond(
         _ request: RefreshTokenRequest, _ sender: Admission, _ requestID: RequestID?
     ) async throws(RouteFailure) -> Reply {
-        let identity = try verify(request.token, sender)
+        let identity = try await verify(request.token, sender)
         let renewed = try await services.engine { () async throws(TableError) in
             try await services.repository.renew(
                 sender.connection, tokenExpiresAt: identity.expiresAt, at: sender.now)
@@ -31,14 +30,17 @@ public struct Default: Sendable {
     }
 
     /// A token of the same user and tenant; it moves the end of the connection and nothing else.
-    private func verify(_ token: String, _ sender: Admission) throws(RouteFailure) -> Identity {
+    private func verify(_ token: String, _ sender: Admission) async throws(RouteFailure) -> Identity {
         let refused = ChatError(.unauthorized, "the token is not valid for this connection")
         guard let verifier = services.verifier else { throw .client(refused) }
         let identity: Identity
-        do throws(TokenError) {
-            identity = Identity(try verifier.verify(token, now: sender.now.milliseconds))
+        do throws(TokenFailure) {
+            identity = Identity(try await verifier.claims(of: token, at: sender.now))
         } catch {
-            throw .client(refused)
+            switch error {
+            case .refused: throw .client(refused)
+            case .noKeys(let failure): throw .keySet(failure)
+            }
         }
         guard identity.user == sender.user else { throw .client(refused) }
         return identity

@@ -6,7 +6,7 @@ import Tokens
 /// Who may come in, judged alike by `$connect` and by the authorizer in front of it: the page they come from and their token.
 struct Entrance: Sendable {
     /// Nil where no key is configured: then only a Lambda authorizer lets anyone in.
-    let verifier: TokenVerifier?
+    let verifier: (any TokenJudge)?
     /// Nil allows all.
     let allowedOrigins: [String]?
 
@@ -18,13 +18,16 @@ struct Entrance: Sendable {
     }
 
     /// The identity in the handshake's token.
-    func identify(_ event: GatewayEvent, at now: Timestamp) throws(Refusal) -> Identity {
+    func identify(_ event: GatewayEvent, at now: Timestamp) async throws(Refusal) -> Identity {
         guard let verifier else { throw .noKeys }
         guard let token = BearerToken.find(in: event) else { throw .noToken }
-        do throws(TokenError) {
-            return Identity(try verifier.verify(token, now: now.milliseconds))
+        do throws(TokenFailure) {
+            return Identity(try await verifier.claims(of: token, at: now))
         } catch {
-            throw .token(error)
+            switch error {
+            case .refused(let error): throw .token(error)
+            case .noKeys(let failure): throw .keySet(failure)
+            }
         }
     }
 }
@@ -33,7 +36,10 @@ struct Entrance: Sendable {
 enum Refusal: Error, Equatable {
     case malformed
     case origin
+    /// None is configured.
     case noKeys
+    /// There may be one for this token, where nobody can get it now.
+    case keySet(KeySetFailure)
     case noToken
     case token(TokenError)
     case tooManyConnections
@@ -41,7 +47,7 @@ enum Refusal: Error, Equatable {
 
     var status: Int {
         switch self {
-        case .malformed, .engine: 500
+        case .malformed, .keySet, .engine: 500
         case .origin: 403
         case .noKeys, .noToken, .token: 401
         case .tooManyConnections: 429
@@ -54,6 +60,7 @@ enum Refusal: Error, Equatable {
         case .malformed: "malformed connection id"
         case .origin: "origin not allowed"
         case .noKeys: "no key is configured"
+        case .keySet(let failure): "no key set: \(failure.logReason)"
         case .noToken: "no token"
         case .token(let error): error.logReason
         case .tooManyConnections: "too many connections of this user"

@@ -25,10 +25,20 @@ private func inTurn(
     }
 }
 
-/// What stops a frame: the client is told, or the engine's failure is logged and the client told no more than `internal`.
+/// What stops a frame: the client is told, or a failure of ours is logged and the client told no more than `internal`.
 enum RouteFailure: Error, Equatable {
     case client(ChatError)
     case engine(TableError)
+    case keySet(KeySetFailure)
+
+    /// For the log.
+    var reason: String {
+        switch self {
+        case .client(let error): error.code.rawValue
+        case .engine(let error): "\(error)"
+        case .keySet(let failure): "no key set: \(failure.logReason)"
+        }
+    }
 }
 
 /// The sender of a frame, known to be connected, with what else was read for it.
@@ -115,11 +125,11 @@ extension ChatServices {
             switch error {
             case .client(.tokenExpired): return fail(.tokenExpired, afterward: { await self.removeExpired(id) })
             case .client(let error): return fail(error, afterward: renewal)
-            case .engine(let error):
+            case .engine, .keySet:
                 log.error(
                     "frame failed",
                     [
-                        "error": "\(error)", "action": envelope.echoedAction, "connectionId": id.text,
+                        "error": error.reason, "action": envelope.echoedAction, "connectionId": id.text,
                         "requestId": event.context.requestID,
                     ])
                 return fail(.internalError)

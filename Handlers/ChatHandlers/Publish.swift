@@ -21,8 +21,8 @@ public struct Publish: Sendable {
         } catch {
             switch error {
             case .client(let error): failure = error
-            case .engine(let error):
-                services.log.error("publish failed", ["error": "\(error)"])
+            case .engine, .keySet:
+                services.log.error("publish failed", ["error": error.reason])
                 failure = .internalError
             }
         }

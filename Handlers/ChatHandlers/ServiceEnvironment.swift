@@ -11,8 +11,12 @@ public struct SettingError: Error, Equatable, Sendable, CustomStringConvertible 
 /// The service's settings as environment variables give them, to a Lambda function and to the local server alike.
 public struct ServiceEnvironment: Sendable {
     public var settings = Settings()
-    /// Nil where no key is configured.
+    /// Nil where none is configured.
     public var secret: String?
+    /// Nil where none is configured.
+    public var keySet: KeySetLocation?
+    /// A PEM file of the authorities that may vouch for a key set's host; nil: the system's.
+    public var authorities: String?
     public var rules: TokenRules
     public var logLevel = LogLevel.info
     public var logFormat = LogFormat.json
@@ -22,7 +26,10 @@ public struct ServiceEnvironment: Sendable {
         "MUSTER_PRESENCE_TTL", "MUSTER_HISTORY_TTL", "MUSTER_MAX_AGE", "MUSTER_MAX_CONNECTIONS_PER_USER",
         "MUSTER_ALLOWED_ORIGINS", "MUSTER_JWT_SECRET", "MUSTER_JWKS", "MUSTER_TENANT_CLAIM", "MUSTER_JWT_ISSUER",
         "MUSTER_JWT_AUDIENCE", "MUSTER_LOG_LEVEL", "MUSTER_LOG_FORMAT",
-    ]
+    ] + authorityNames
+
+    /// As other programs call the file of authorities; the first that is set counts.
+    public static let authorityNames = ["CURL_CA_BUNDLE", "SSL_CERT_FILE", "AWS_CA_BUNDLE"]
 
     public init(_ variables: [String: String]) throws(SettingError) {
         let read = VariableReader(variables)
@@ -33,11 +40,9 @@ public struct ServiceEnvironment: Sendable {
         settings.allowedOrigins = read.text("MUSTER_ALLOWED_ORIGINS")?.split(separator: ",").map {
             String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
         }
-        // Better than to let nobody in, or with a secret beside it those whom the key set would not.
-        guard read.text("MUSTER_JWKS") == nil else {
-            throw SettingError("MUSTER_JWKS is set: this version verifies HS256, HS384 and HS512 only, with MUSTER_JWT_SECRET")
-        }
         secret = read.text("MUSTER_JWT_SECRET")
+        keySet = read.text("MUSTER_JWKS").map { KeySetLocation($0) }
+        authorities = Self.authorityNames.lazy.compactMap(read.text).first
         rules = TokenRules(
             tenantClaim: read.text("MUSTER_TENANT_CLAIM") ?? TokenRules().tenantClaim,
             issuer: read.text("MUSTER_JWT_ISSUER"), audience: read.text("MUSTER_JWT_AUDIENCE"))
@@ -45,15 +50,27 @@ public struct ServiceEnvironment: Sendable {
         logFormat = try read.choice("MUSTER_LOG_FORMAT", "text or json") { LogFormat($0) } ?? logFormat
     }
 
-    /// The verifier of the configured secret; nil without one.
-    public func verifier() throws(SettingError) -> TokenVerifier? {
-        guard let secret else { return nil }
+    /// Who judges tokens by the configured secret, the key set, or both; nil without any.
+    /// - Parameter source: of ``keySet``, if that is set.
+    public func verifier(_ source: (any KeySource)?, log: Log) throws(SettingError) -> (any TokenJudge)? {
+        var secrets: [TokenKey] = []
         do throws(KeyError) {
-            return TokenVerifier(keys: KeySet([try TokenKey(secret: Array(secret.utf8))]), rules: rules)
+            if let secret { secrets = [try TokenKey(secret: Array(secret.utf8))] }
         } catch {
             throw SettingError("MUSTER_JWT_SECRET is too short: give at least \(TokenKey.minSecretBytes) bytes")
         }
+        if let source { return KeyRing(secrets: secrets, source: source, rules: rules, log: log) }
+        return secrets.isEmpty ? nil : TokenVerifier(keys: KeySet(secrets), rules: rules)
     }
+}
+
+/// Where `MUSTER_JWKS` says that the key set is.
+public enum KeySetLocation: Equatable, Sendable {
+    case file(String)
+    case url(String)
+
+    /// What has `://` is a URL, and nobody's path.
+    init(_ text: String) { self = text.contains("://") ? .url(text) : .file(text) }
 }
 
 /// Reads environment variables; an empty one is as if unset.

@@ -6,6 +6,7 @@ import ChatModel
 import ChatStore
 import DynamoTable
 import Glibc
+import KeySources
 import Logs
 import Metrics
 import SQLiteTable
@@ -58,10 +59,13 @@ struct FunctionEnvironment {
                 direct
             }
         let services = ChatServices(
-            table: try table(database, client), poster: poster, verifier: try service.verifier(), settings: service.settings,
+            table: try table(database, client), poster: poster, verifier: try verifier(), settings: service.settings,
             pause: FunctionEnvironment.pause, metrics: metrics, log: log)
         return Parts(services: services, direct: direct, endpoint: endpoint, client: client)
     }
+
+    /// Nil where no key is configured.
+    func verifier() throws(SettingError) -> (any TokenJudge)? { try service.verifier(try service.keySource(), log: log) }
 
     private func configuration() throws(SettingError) -> AWSConfiguration {
         do throws(AWSConfigurationError) {

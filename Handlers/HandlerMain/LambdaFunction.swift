@@ -6,7 +6,6 @@ import ChatWire
 import Glibc
 import LambdaRuntime
 import Logs
-import Tokens
 
 /// Composes the services from the environment and runs one handler in Lambda's loop, to the end of the process.
 public enum LambdaFunction {
@@ -52,12 +51,12 @@ public enum LambdaFunction {
 
     /// A handler that needs keys and settings, and neither table nor sockets.
     public static func serveAlone(
-        _ make: (TokenVerifier?, Settings, Log) -> @Sendable ([UInt8]) throws -> [UInt8]
+        _ make: ((any TokenJudge)?, Settings, Log) -> @Sendable ([UInt8]) async throws -> [UInt8]
     ) async -> Never {
         let environment = environment()
-        let verifier = configured { () throws(SettingError) in try environment.service.verifier() }
+        let verifier = configured(environment.verifier)
         let handle = make(verifier, environment.service.settings, environment.log)
-        await run(environment, nil) { payload, _ in (try handle(payload), nil) }
+        await run(environment, nil) { payload, _ in (try await handle(payload), nil) }
     }
 
     private static func run(

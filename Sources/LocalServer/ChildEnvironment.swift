@@ -1,13 +1,13 @@
 import ChatHandlers
+import Glibc
 
 extension ServerConfiguration {
     /// What child handlers see: the service's settings, the database file, and where to post.
-    func childEnvironment(secret: String, databasePath: String, managementPort: UInt16) -> [String: String] {
+    func childEnvironment(databasePath: String, managementPort: UInt16) -> [String: String] {
         let postHost = ["0.0.0.0", "::"].contains(managementHost) ? "127.0.0.1" : managementHost
         var variables = [
-            "MUSTER_DATABASE": databasePath,
+            "MUSTER_DATABASE": absolute(databasePath),
             "WEBSOCKET_ENDPOINT": "http://\(postHost):\(managementPort)/\(stage)",
-            "MUSTER_JWT_SECRET": secret,
             "MUSTER_TENANT_CLAIM": environment.rules.tenantClaim,
             "MUSTER_PRESENCE_TTL": "\(environment.settings.presenceTTL.count)",
             "MUSTER_MAX_AGE": "\(environment.settings.maxConnectionAge.count)",
@@ -16,11 +16,26 @@ extension ServerConfiguration {
             "MUSTER_LOG_FORMAT": environment.logFormat.rawValue,
             "AWS_REGION": "local",
         ]
+        variables["MUSTER_JWT_SECRET"] = environment.secret
+        switch environment.keySet {
+        case nil: break
+        case .file(let path): variables["MUSTER_JWKS"] = absolute(path)
+        case .url(let url):
+            variables["MUSTER_JWKS"] = url
+            variables["SSL_CERT_FILE"] = environment.authorities.map(absolute)
+        }
         variables["MUSTER_HISTORY_TTL"] = environment.settings.historyTTL.map { "\($0.count)" }
         variables["MUSTER_ALLOWED_ORIGINS"] = environment.settings.allowedOrigins?.joined(separator: ",")
         variables["MUSTER_JWT_ISSUER"] = environment.rules.issuer
         variables["MUSTER_JWT_AUDIENCE"] = environment.rules.audience
         variables["MUSTER_MANAGEMENT_TOKEN"] = managementToken
         return variables
+    }
+
+    /// For a process that may have another working folder.
+    func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else { return path }
+        defer { unsafe free(folder) }
+        return unsafe String(cString: folder) + "/" + path
     }
 }

@@ -4,9 +4,9 @@ import ChatModel
 import ChatStore
 import ChatWire
 import Gateway
+import KeySources
 import Logs
 import SQLiteTable
-import Tokens
 
 /// The whole service on this machine: gateway, handlers, SQLite, cleanup.
 public final class LocalServer: Sendable {
@@ -28,13 +28,13 @@ public final class LocalServer: Sendable {
         let folder = try DataFolder(configuration.dataFolder)
         self.folder = folder
         let log = configuration.log
-        if configuration.environment.secret == nil {
+        if configuration.environment.secret == nil, configuration.environment.keySet == nil {
             generatedSecret = try folder.secret()
             configuration.environment.secret = generatedSecret
         } else {
             generatedSecret = nil
         }
-        let verifier = try explained { try configuration.environment.verifier() }
+        let verifier = try await configuration.verifier()
 
         let poster = LocalPoster()
         let index = RoomIndex(poster)

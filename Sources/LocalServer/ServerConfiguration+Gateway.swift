@@ -40,11 +40,9 @@ extension ServerConfiguration {
         for name in names where unsafe access("\(folder)/\(name)/bootstrap", X_OK) != 0 {
             throw ServerError("there is no handler \(folder)/\(name)/bootstrap; run make handlers, or correct --handlers")
         }
-        guard let secret = environment.secret else { throw ServerError("no key is configured") }
         var children = ChildHandlersConfiguration(
             directory: folder,
-            environment: childEnvironment(
-                secret: secret, databasePath: absolute(databasePath), managementPort: managementPort))
+            environment: childEnvironment(databasePath: databasePath, managementPort: managementPort))
         children.concurrency = handlerConcurrency
         children.log = log
         do throws(GatewayError) {
@@ -54,11 +52,5 @@ extension ServerConfiguration {
         } catch {
             throw ServerError(describing: error)
         }
-    }
-
-    private func absolute(_ path: String) -> String {
-        guard !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else { return path }
-        defer { unsafe free(folder) }
-        return unsafe String(cString: folder) + "/" + path
     }
 }

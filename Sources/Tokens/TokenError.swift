@@ -34,7 +34,7 @@ public enum TokenError: Error, Equatable, Sendable {
     case badHeader(HeaderMember)
     /// `alg` names nothing that the keys this token may use are for: unknown, `none`, or for another kind of key.
     case algorithmNotAllowed
-    /// No key has the token's `kid`.
+    /// No key has the token's `kid`, and none without an id verifies it: newer keys may.
     case unknownKey
     case badSignature
     case missingClaim(Claim)

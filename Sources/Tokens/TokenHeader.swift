@@ -14,12 +14,12 @@ struct TokenHeader {
             throw .badHeader(member)
         }
         guard let name = header["alg"]?.string else { throw .badHeader(.alg) }
-        algorithm = Algorithm.allCases.first { $0.rawValue.utf8.elementsEqual(name.utf8) }
+        algorithm = Algorithm(named: name)
         if let type = header["typ"] {
             guard let type = type.string, Self.isToken(type) else { throw .badHeader(.typ) }
         }
         if let id = header["kid"] {
-            guard let id = id.string else { throw .badHeader(.kid) }
+            guard let id = id.string, id.utf8.count <= TokenKey.maxIDBytes else { throw .badHeader(.kid) }
             keyID = id
         } else {
             keyID = nil

@@ -63,7 +63,7 @@ struct LoadRun {
         // What makes it this run's own is not for the user to set; everything else of a server's settings is.
         let ours = [
             "MUSTER_HOST", "MUSTER_PORT", "MUSTER_MANAGEMENT", "MUSTER_MANAGEMENT_TOKEN", "MUSTER_DATA", "MUSTER_STAGE",
-            "MUSTER_ALLOWED_ORIGINS",
+            "MUSTER_ALLOWED_ORIGINS", "MUSTER_JWKS",
         ]
         var environment = processEnvironment().filter { !$0.key.hasPrefix("MUSTER_") }
         environment.merge(settings.variables.filter { !ours.contains($0.key) }) { $1 }

@@ -2,6 +2,7 @@ import ChatHandlers
 import ChatModel
 import Gateway
 import Glibc
+import KeySources
 import LocalServer
 import Logs
 import Tokens
@@ -24,6 +25,7 @@ enum Serve: Command {
         Option("threads", "N", "event-loop threads (the processors)"),
         Option("send-queue", "BYTES", "bytes that may wait for one connection before it is closed with 1013 (1048576)"),
         Option("jwt-secret", "SECRET", "HMAC key of tokens, at least 32 bytes; better given as MUSTER_JWT_SECRET"),
+        Option("jwks", "PATH|URL", "JSON Web Key Set of tokens: a file, or an https:// URL that is fetched again for new keys"),
         Option("jwt-issuer", "TEXT", "the iss that tokens must have"),
         Option("jwt-audience", "TEXT", "the aud that tokens must have"),
         Option("tenant-claim", "NAME", "the claim that names the tenant (tenantId)"),
@@ -58,10 +60,12 @@ enum Serve: Command {
     static func configuration(_ arguments: Arguments) throws(UsageError) -> ServerConfiguration {
         var variables = arguments.variables
         if arguments.text("MUSTER_LOG_FORMAT") == nil { variables["MUSTER_LOG_FORMAT"] = "text" }
+        let process = processEnvironment()
+        for name in ServiceEnvironment.authorityNames { variables[name] = process[name] }
         do throws(SettingError) {
             let environment = try ServiceEnvironment(variables)
-            _ = try environment.verifier()
             let log = Log(level: environment.logLevel, format: environment.logFormat)
+            _ = try environment.verifier(try environment.keySource(), log: log)
             var configuration = ServerConfiguration(environment: environment, log: log)
             let read = VariableReader(variables)
             configuration.host = read.text("MUSTER_HOST") ?? configuration.host

@@ -45,7 +45,7 @@ import Tokens
     }
 
     @Test(arguments: ["query", "Authorization", "Sec-WebSocket-Protocol"])
-    func `a good token is allowed, wherever a client puts it`(place: String) throws {
+    func `a good token is allowed, wherever a client puts it`(place: String) async throws {
         var handshake = service.connectEvent()
         let token = service.token("alice", rooms: ["lobby", "team-*"], roles: ["admin"], expiresIn: 60)
         switch place {
@@ -53,7 +53,7 @@ import Tokens
         case "Authorization": handshake.headers = [(place, "Bearer \(token)")]
         default: handshake.headers = [(place, "muster.v1, bearer.\(token)")]
         }
-        let answer = read(try authorizer().handle(event(handshake)))
+        let answer = read(try await authorizer().handle(event(handshake)))
         #expect(answer.effect == "Allow" && answer.principal == "acme/alice")
         #expect(answer.context == [
             "userId": "alice", "tenantId": "acme", "rooms": "lobby team-*", "roles": "admin",
@@ -61,17 +61,17 @@ import Tokens
         ])
     }
 
-    @Test func `no token and a bad one fail with the word that makes a 401`() throws {
+    @Test func `no token and a bad one fail with the word that makes a 401`() async throws {
         let expired = service.token("alice", expiresIn: 60)
         service.advance(60)
         for handshake in [
             service.connectEvent(), service.connectEvent(token: ""), service.connectEvent(token: "a.b.c"),
             service.connectEvent(token: expired), service.connectEvent(token: service.token("alice") + "x"),
         ] {
-            #expect(throws: Unauthorized()) { try authorizer().handle(event(handshake)) }
+            await #expect(throws: Unauthorized()) { try await authorizer().handle(event(handshake)) }
         }
-        #expect(throws: Unauthorized()) {
-            try authorizer(hasKeys: false).handle(event(service.connectEvent(token: service.token("alice"))))
+        await #expect(throws: Unauthorized()) {
+            try await authorizer(hasKeys: false).handle(event(service.connectEvent(token: service.token("alice"))))
         }
         // The Runtime API is told the error's description, and API Gateway takes this word and no other.
         #expect(String(describing: Unauthorized()) == "Unauthorized")
@@ -80,24 +80,24 @@ import Tokens
     }
 
     @Test(arguments: [(nil, "Deny"), ("https://evil.example", "Deny"), ("https://chat.example", "Allow")] as [(String?, String)])
-    func `another page's origin is denied, which makes a 403`(origin: String?, effect: String) throws {
+    func `another page's origin is denied, which makes a 403`(origin: String?, effect: String) async throws {
         var settings = Settings()
         settings.allowedOrigins = ["https://chat.example"]
         var handshake = service.connectEvent(token: service.token("alice"))
         if let origin { handshake.headers = [("Origin", origin)] }
-        let answer = read(try authorizer(settings).handle(event(handshake)))
+        let answer = read(try await authorizer(settings).handle(event(handshake)))
         #expect(answer.effect == effect)
         #expect(answer.context.isEmpty == (effect == "Deny"))
     }
 
     @Test(arguments: ["{}", "x", #"{"type":"TOKEN","methodArn":"arn","authorizationToken":"x"}"#])
-    func `what is no authorizer's event is an error of its own`(payload: String) throws {
-        #expect(throws: EventError.self) { try authorizer().handle(Array(payload.utf8)) }
+    func `what is no authorizer's event is an error of its own`(payload: String) async throws {
+        await #expect(throws: EventError.self) { try await authorizer().handle(Array(payload.utf8)) }
     }
 
     @Test func `what it says lets the connection in, with the same rights and no longer`() async throws {
         let handshake = service.connectEvent(token: service.token("alice", rooms: [], roles: ["not admin"], expiresIn: 100))
-        let context = read(try authorizer().handle(event(handshake))).context
+        let context = read(try await authorizer().handle(event(handshake))).context
         var connect = service.connectEvent()
         connect.context.authorizer = context
         #expect(await service.connect(connect).statusCode == 200)
@@ -126,11 +126,11 @@ import Tokens
         (["x", "\u{301}y"], ["x", "\u{301}y"]), ([" admin"], []), (["admin "], []),
     ]
 
-    @Test(arguments: users) func `whoever it is, the context says so and nothing else`(user: String) throws {
+    @Test(arguments: users) func `whoever it is, the context says so and nothing else`(user: String) async throws {
         for (rooms, readRooms) in Self.rooms {
             for (roles, readRoles) in Self.roles {
                 let token = service.token(user, rooms: rooms, roles: roles, expiresIn: 3600)
-                let answer = read(try authorizer().handle(event(service.connectEvent(token: token))))
+                let answer = read(try await authorizer().handle(event(service.connectEvent(token: token))))
                 #expect(answer.effect == "Allow")
                 #expect((1...897).contains(answer.principal.utf8.count))
                 #expect(answer.principal.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") })

@@ -34,7 +34,7 @@ final class Service: Sendable {
     private let connections = Mutex(0)
 
     init(
-        _ layout: Layout = Layout(), settings: Settings = Settings(), hasKeys: Bool = true, yieldSeed: UInt64? = nil,
+        _ layout: Layout = Layout(), settings: Settings = Settings(), hasKeys: Bool = true, judge: (any TokenJudge)? = nil, yieldSeed: UInt64? = nil,
         appliesInOrder: Bool = false, log: Log = .silent
     ) throws {
         table = ProbedTable(
@@ -44,7 +44,7 @@ final class Service: Sendable {
         minter = try TokenMinter(secret: Service.secret)
         services = ChatServices(
             table: table, poster: poster,
-            verifier: hasKeys ? TokenVerifier(keys: KeySet([try TokenKey(secret: Service.secret)])) : nil,
+            verifier: try judge ?? (hasKeys ? TokenVerifier(keys: KeySet([TokenKey(secret: Service.secret)])) : nil),
             settings: settings, clock: clock, random: SeededRandom(1), metrics: metrics, log: log)
         router = HandlerRouter(services)
         table.onDeath.withLock { [poster] in $0 = { poster.die(true) } }

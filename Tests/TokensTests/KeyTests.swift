@@ -11,10 +11,10 @@ struct KeyTests {
         _ = try TokenKey(secret: short + [1])
     }
 
-    @Test(arguments: Algorithm.allCases)
+    @Test(arguments: Algorithm.ofSecrets)
     func `each algorithm verifies what it signed and nothing else`(algorithm: Algorithm) throws {
         let verifier = try Signing.verifier()
-        for named in Algorithm.allCases {
+        for named in Algorithm.ofSecrets {
             let token = try Signing.token(header: #"{"alg":"\#(named.rawValue)"}"#, payload: Signing.payload(), algorithm: algorithm)
             if named == algorithm {
                 #expect(try verifier.verify(token, now: Signing.milliseconds).subject == "alice")
@@ -72,7 +72,7 @@ struct KeyTests {
 
     /// RFC 4231 test case 6, whose key is longer than a block.
     @Test func `codes are those of RFC 4231`() {
-        let hmac = HMAC(secret: [UInt8](repeating: 0xAA, count: 131), digest: Algorithm.hs256.digestName)
+        let hmac = HMAC(secret: [UInt8](repeating: 0xAA, count: 131), digest: "SHA256")
         let code = hmac.code(over: "Test Using Larger Than Block-Size Key - Hash Key First".utf8.span)
         #expect(hex(code) == "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")
     }

@@ -4,8 +4,7 @@ import mmap
 import struct
 from pathlib import Path
 
-from preload import compiled
-from server import HANDLERS_FOLDER
+from preload import compiled, preloaded_handlers
 
 PATH_MAX = 4096
 ENOUGH = 1 << 40
@@ -33,12 +32,5 @@ class Disk:
         self.shared[:16] = struct.pack("=qq", 1, ENOUGH)
 
     def handlers(self) -> Path:
-        """The handlers on this disk: a child is given no environment but its own."""
-        folder = self.folder / "handlers"
-        for bootstrap in Path(HANDLERS_FOLDER).glob("*/bootstrap"):
-            own = folder / bootstrap.parent.name / "bootstrap"
-            own.parent.mkdir(parents=True)
-            variables = " ".join(f"{name}='{value}'" for name, value in self.environment.items())
-            own.write_text(f"#!/bin/sh\n{variables} exec '{bootstrap}'\n")
-            own.chmod(0o755)
-        return folder
+        """The handlers on this disk."""
+        return preloaded_handlers(self.folder / "handlers", self.environment)

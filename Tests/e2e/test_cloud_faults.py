@@ -128,7 +128,7 @@ SETTINGS = {
     "an endpoint that is none": ({"WEBSOCKET_ENDPOINT": "wss://x"}, "WEBSOCKET_ENDPOINT"),
     "a threshold that is none": ({"FANOUT_QUEUE_URL": "http://127.0.0.1:9/q", "FANOUT_THRESHOLD": "many"}, "FANOUT_THRESHOLD is 'many'"),
     "a short secret": ({"MUSTER_JWT_SECRET": "short"}, "MUSTER_JWT_SECRET is too short"),
-    "a key set": ({"MUSTER_JWKS": "https://example.com"}, "MUSTER_JWKS is set"),
+    "a key set that anybody could send": ({"MUSTER_JWKS": "http://example.com"}, "MUSTER_JWKS is no URL of a key set"),
 }
 
 

@@ -70,6 +70,7 @@ WRONG = {
 WRONG_SETTINGS = {
     "MUSTER_JWT_SECRET": "too short", "MUSTER_PORT": "x", "MUSTER_PRESENCE_TTL": "-1", "MUSTER_LOG_LEVEL": "LOUD",
     "MUSTER_MAX_CONNECTIONS_PER_USER": "many", "MUSTER_RATE_LIMIT": "1.5", "MUSTER_MANAGEMENT": "x", "MUSTER_HISTORY_TTL": "x",
+    "MUSTER_JWKS": "http://issuer.example/keys",
 }
 
 

@@ -14,7 +14,7 @@ FAILURES = {
     "no key": ({"MUSTER_JWT_SECRET": ""}, "deploy: no key to verify tokens with. A new secret, which your backend then signs with:\n\n  export MUSTER_JWT_SECRET="),
     "a short secret": ({"MUSTER_JWT_SECRET": "x" * 31}, "deploy: the secret is too short: it needs 32 bytes."),
     "two keys": ({"PARAMETERS": "JwtSecretArn=arn:aws:secretsmanager:eu-west-1:000000000000:secret:x JwtSecret=" + "x" * 40}, "deploy: both JwtSecret (MUSTER_JWT_SECRET) and JwtSecretArn are given: give one"),
-    "a key set": ({"MUSTER_JWKS": "https://example.com/keys"}, "deploy: JwksUrl (MUSTER_JWKS) is given: this version verifies HS256, HS384 and HS512 only."),
+    "a key set that is no URL": ({"MUSTER_JWKS": "keys.json"}, "deploy: JwksUrl (MUSTER_JWKS) is 'keys.json': functions fetch keys from a URL with https://"),
     "another machine": ({"PARAMETERS": "Architecture=riscv"}, "deploy: the packages are for "),
     "no parameter": ({"PARAMETERS": "live"}, "deploy: PARAMETERS has 'live': give Name=value"),
     "no region": ({"AWS_REGION": ""}, "deploy: no region: set AWS_REGION, or run aws configure"),

@@ -61,6 +61,13 @@ struct EndpointURL: Equatable, Sendable {
     /// Whether the host is one of AWS's own.
     var isOfAWS: Bool { host.hasSuffix(".amazonaws.com") || host.hasSuffix(".amazonaws.com.cn") }
 
+    /// Whether the host is this machine: `localhost`, `[::1]`, or four numbers of which the first is 127.
+    var isLoopback: Bool {
+        if host == "localhost" || host == "[::1]" { return true }
+        let numbers = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { UInt8(Substring($0)) }
+        return numbers.count == 4 && numbers[0] == 127 && !numbers.contains(nil)
+    }
+
     /// Whether the host is `API.execute-api.…`, as events name it.
     var isOfAnAPI: Bool {
         let labels = host.utf8.split(separator: UInt8(ascii: "."), maxSplits: 2)
