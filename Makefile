@@ -52,7 +52,7 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers package deploy destroy bench bench-table bench-send leaks crashes conformance fuzz simulate mutants soak clean build-packages package-packages test-packages bench-packages release checked
+.PHONY: help run test handlers package deploy destroy bench bench-table bench-send bench-tokens leaks crashes conformance fuzz simulate mutants soak clean build-packages package-packages test-packages bench-packages release checked
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -86,6 +86,9 @@ bench-table: | build-packages ## Measures the table alone
 
 bench-send: | build-packages ## Measures what a sendMessage costs its function beside libcurl and the network
 	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench/tests -Xswiftc -enable-testing --filter SendBenchmark
+
+bench-tokens: | build-packages ## Measures what verifying a token costs a processor
+	MUSTER_BENCHMARK=1 swift test -c release --scratch-path .build/bench/tests -Xswiftc -enable-testing --filter TokenBenchmark
 
 BENCH_CLIENT := $(addprefix Tests/bench/,client.c cases.c connections.c wire.c figures.c)
 

@@ -100,6 +100,7 @@ let package = Package(
                 ],
                 path: "Tests/Simulator/Simulation"),
             .executableTarget(name: "simulate", dependencies: ["Simulation", "Logs"], path: "Tests/Simulator/simulate", swiftSettings: safe),
+            .executableTarget(name: "verify-tokens", dependencies: ["Tokens", "JSONCoding"], path: "Tests/tokens", swiftSettings: safe),
             .target(name: "CodecChecks", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/fuzz/Checks"),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),

@@ -34,6 +34,16 @@ public enum Algorithm: String, Sendable, CaseIterable {
         }
     }
 
+    /// How long the code of a secret is; 0 for a public key's signature, whose length is the key's.
+    var codeBytes: Int {
+        switch self {
+        case .hs256: 32
+        case .hs384: 48
+        case .hs512: 64
+        default: 0
+        }
+    }
+
     /// Whether the signature is of RSASSA-PSS.
     var isPSS: Bool {
         switch self {

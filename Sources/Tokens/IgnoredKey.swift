@@ -28,6 +28,7 @@ public struct IgnoredKey: Sendable, Equatable {
         case notAPublicKey
         /// A shared secret in a set that others can read.
         case secretNotAllowed
+        /// Shorter than the code of its algorithm, or than that of any.
         case secretTooShort(bytes: Int)
 
         /// The reason in words for the log, free of anything from the key.
@@ -46,7 +47,7 @@ public struct IgnoredKey: Sendable, Equatable {
             case .rsaExponent: "RSA with an exponent that is not allowed"
             case .notAPublicKey: "not a public key of its kind"
             case .secretNotAllowed: "a shared secret, which only a file may hold"
-            case .secretTooShort(let bytes): "a secret of \(bytes) bytes: at least \(TokenKey.minSecretBytes) are needed"
+            case .secretTooShort(let bytes): "a secret of \(bytes) bytes: shorter than a code by it"
             }
         }
     }

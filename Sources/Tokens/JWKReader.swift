@@ -35,13 +35,14 @@ struct JWKReader {
 
     private func secret(_ id: String?) throws(IgnoredKey.Reason) -> TokenKey {
         guard allowsSecrets else { throw .secretNotAllowed }
-        let algorithms = try algorithms(of: Algorithm.ofSecrets)
+        let wanted = try algorithms(of: Algorithm.ofSecrets)
         let secret = try bytes(.k)
-        do {
-            return try TokenKey(secret: secret, id: id, algorithms: algorithms)
-        } catch {
+        // RFC 7518 section 3.2: at least as long as the code.
+        let algorithms = wanted.filter { secret.count >= $0.codeBytes }
+        guard !algorithms.isEmpty, let key = try? TokenKey(secret: secret, id: id, algorithms: algorithms) else {
             throw .secretTooShort(bytes: secret.count)
         }
+        return key
     }
 
     private func publicKey(_ kind: String) throws(IgnoredKey.Reason) -> PublicKey {

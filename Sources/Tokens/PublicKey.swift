@@ -83,11 +83,12 @@ import COpenSSL
         }
     }
 
-    /// libcrypto's own full check of a public key (SP 800-56A section 5.6.2.3.3 for a curve).
+    /// libcrypto's own check of a point (SP 800-56A section 5.6.2.3.4). That it is on the curve is enough where each point
+    /// is of the curve's order, as on all of ours.
     private var isSound: Bool {
         guard let context = unsafe EVP_PKEY_CTX_new_from_pkey(nil, handle, nil) else { preconditionFailure("out of memory") }
         defer { unsafe EVP_PKEY_CTX_free(context) }
-        let isSound = unsafe EVP_PKEY_public_check(context) == 1
+        let isSound = unsafe EVP_PKEY_public_check_quick(context) == 1
         if !isSound { ERR_clear_error() }
         return isSound
     }
