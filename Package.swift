@@ -99,6 +99,11 @@ let package = Package(
                 path: "Tests/Simulator/Simulation"),
             .executableTarget(name: "simulate", dependencies: ["Simulation", "Logs"], path: "Tests/Simulator/simulate", swiftSettings: safe),
             .target(name: "CodecChecks", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/fuzz/Checks"),
+            .target(
+                name: "InputChecks",
+                dependencies: ["CodecChecks", "ChatModel", "ChatStore", "ChatWire", "JSONCoding", "Tokens", "COpenSSL"],
+                path: "Tests/fuzz/InputChecks"),
+            tests("FuzzTests", ["InputChecks", "CodecChecks", "Tokens", "JSONCoding"]),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("MetricsTests", ["Metrics", "JSONCoding"]),
