@@ -126,7 +126,7 @@ let package = Package(
             ]),
             tests("HandlerTests", [
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "Metrics", "JSONCoding",
-                "Simulation",
+                "Simulation", "SQLiteTable", "TestSupport",
             ]),
             tests("SimulatorTests", ["Simulation", "ChatModel", "ChatStore"]),
             tests("AWSPostersTests", [
