@@ -102,6 +102,11 @@ let package = Package(
             .executableTarget(name: "simulate", dependencies: ["Simulation", "Logs"], path: "Tests/Simulator/simulate", swiftSettings: safe),
             .executableTarget(name: "verify-tokens", dependencies: ["Tokens", "JSONCoding"], path: "Tests/tokens", swiftSettings: safe),
             .target(name: "CodecChecks", dependencies: ["WebSocketCodec", "HTTPCodec"], path: "Tests/fuzz/Checks"),
+            .target(
+                name: "InputChecks",
+                dependencies: ["CodecChecks", "ChatModel", "ChatStore", "ChatWire", "JSONCoding", "Tokens", "COpenSSL"],
+                path: "Tests/fuzz/InputChecks"),
+            tests("FuzzTests", ["InputChecks", "CodecChecks", "Tokens", "JSONCoding"]),
             tests("JSONCodingTests", ["JSONCoding"]),
             tests("LogsTests", ["Logs", "JSONCoding"]),
             tests("MetricsTests", ["Metrics", "JSONCoding"]),
@@ -125,7 +130,7 @@ let package = Package(
             ]),
             tests("HandlerTests", [
                 "ChatHandlers", "ChatBroadcast", "ChatStore", "ChatWire", "ChatModel", "MemoryTable", "Tokens", "Logs", "Metrics", "JSONCoding",
-                "Simulation",
+                "Simulation", "SQLiteTable", "TestSupport",
             ]),
             tests("SimulatorTests", ["Simulation", "ChatModel", "ChatStore"]),
             tests("AWSPostersTests", [

@@ -64,8 +64,9 @@ public final class DataFolder: Sendable {
         var random = SystemRandomNumberGenerator()
         let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
         let secret = Base64.encode(bytes, alphabet: .url, padding: false)
-        // What an earlier start left half-written is written over: the folder is this process's.
-        let file = unsafe open(secretPath + ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        // What an earlier start left half-written goes, and so does a file that somebody laid out to read the secret from.
+        _ = unsafe unlink(secretPath + ".new")
+        let file = unsafe open(secretPath + ".new", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw cannotWriteSecret(errno) }
         defer { _ = close(file) }
         let text = Array((secret + "\n").utf8)

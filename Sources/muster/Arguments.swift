@@ -55,7 +55,8 @@ struct Arguments: Sendable {
         }
         if wantsHelp { return }
         if positional.count > positionals.upperBound {
-            throw UsageError("unexpected argument '\(positional[positionals.upperBound])'")
+            // Not which: it may be a secret whose flag was forgotten.
+            throw UsageError("\(positional.count) arguments besides flags, \(positionals.upperBound) at most")
         }
         if positional.count < positionals.lowerBound { throw UsageError("\(missing) is missing") }
     }

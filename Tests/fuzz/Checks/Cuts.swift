@@ -30,8 +30,13 @@ public struct SeededGenerator: RandomNumberGenerator {
 /// Two answers that must be one, or an answer that cannot be.
 public struct Contradiction: Error, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) {
+        self.description = description
+    }
 }
 
-func require(_ condition: Bool, _ description: @autoclosure () -> String) throws(Contradiction) {
+/// Throws a ``Contradiction`` unless `condition` holds.
+public func require(_ condition: Bool, _ description: @autoclosure () -> String) throws(Contradiction) {
     guard condition else { throw Contradiction(description: description()) }
 }
