@@ -36,7 +36,7 @@ public struct GatewayConfiguration: Sendable {
     public var messageTimeout: Duration = .seconds(20)
     public var framePayloadBytes = Limits.framePayloadBytes
     public var messageBytes = Limits.messageBytes
-    public var rateLimit = RateLimit(perSecond: Double(Limits.ratePerSecond), burst: Limits.rateBurst)
+    public var rateLimit = RateLimit(messagesPerSecond: Limits.ratePerSecond)
     /// Messages of one connection that may wait for the one being handled; more stay in the socket.
     public var waitingMessages = 64
     /// Bytes of those messages; about as many more may be under way.

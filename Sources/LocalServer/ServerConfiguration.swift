@@ -18,8 +18,6 @@ public struct ServerConfiguration: Sendable {
     public var handlerConcurrency = 8
     public var threads = 1
     public var idleTimeout: Seconds = 600
-    /// Messages per second and connection; 0: no limit.
-    public var messagesPerSecond = Limits.ratePerSecond
     public var environment: ServiceEnvironment
     public var log: Log
 

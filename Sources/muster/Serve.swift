@@ -27,7 +27,7 @@ enum Serve: Command {
         Option("jwt-issuer", "TEXT", "the iss that tokens must have"),
         Option("jwt-audience", "TEXT", "the aud that tokens must have"),
         Option("tenant-claim", "NAME", "the claim that names the tenant (tenantId)"),
-        Option("allowed-origins", "LIST", "origins that browsers may connect from, separated by commas (all)"),
+        Option("allowed-origins", "LIST", "origins to connect from, separated by commas, such as https://*.example.com (all)"),
         Option("max-connections-per-user", "N", "live connections of one user (20)"),
         Option("presence-ttl", "DURATION", "a connection's lease from its last frame (10m)"),
         Option("history-ttl", "DURATION", "how long messages are kept (for ever)"),
@@ -79,7 +79,6 @@ enum Serve: Command {
             if let handlers = read.text("MUSTER_HANDLERS"), handlers != "in-process" { configuration.handlersFolder = handlers }
             configuration.handlerConcurrency = try read.count("MUSTER_HANDLER_CONCURRENCY", 1...1000) ?? configuration.handlerConcurrency
             configuration.threads = try read.count("MUSTER_THREADS", 1...256) ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-            configuration.messagesPerSecond = try read.count("MUSTER_RATE_LIMIT", 0...1_000_000) ?? configuration.messagesPerSecond
             configuration.idleTimeout = try read.seconds("MUSTER_IDLE_TIMEOUT", 1...604_800) ?? configuration.idleTimeout
             return configuration
         } catch {
