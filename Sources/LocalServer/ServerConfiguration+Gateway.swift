@@ -19,6 +19,7 @@ extension ServerConfiguration {
         gateway.idleTimeout = .seconds(idleTimeout.count)
         gateway.maxAge = .seconds(environment.settings.maxConnectionAge.count)
         gateway.rateLimit = environment.rateLimit
+        gateway.addressLimit = addressLimit
         gateway.rateLimitedReply = { body in
             let envelope = FrameEnvelope(parsing: body)
             return ServerFrame.error(.rateLimited, action: envelope.echoedAction, requestID: envelope.requestID)
