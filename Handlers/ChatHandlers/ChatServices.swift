@@ -17,6 +17,7 @@ public final class ChatServices: Sendable {
     let metrics: Metrics
     let log: Log
     let identities = IdentityCache()
+    let rates: MessageRates
 
     /// Nil where no key is configured.
     var verifier: (any TokenJudge)? { entrance.verifier }
@@ -24,11 +25,12 @@ public final class ChatServices: Sendable {
     /// - Parameters:
     ///   - rooms: nil: they are read from the table.
     ///   - pause: waits between attempts of a write that other processes keep overtaking; none where all write here.
+    ///   - rateLimit: of a connection's messages; off where a gateway judges them before.
     ///   - marksPresence: false where a crash of the handlers takes every socket with it.
     public init(
         table: any Table, poster: any Poster, rooms: (any RoomDirectory)? = nil, order: any FanoutOrder = Unordered(),
         verifier: (any TokenJudge)?, settings: Settings, clock: any WallClock = SystemClock(),
-        random: any RandomSource = SystemRandom(), marksPresence: Bool = true,
+        random: any RandomSource = SystemRandom(), rateLimit: RateLimit = .off, marksPresence: Bool = true,
         pause: @escaping @Sendable (_ conflicts: Int) async -> Void = { _ in }, metrics: Metrics = Metrics(), log: Log
     ) {
         repository = ChatRepository(
@@ -41,6 +43,7 @@ public final class ChatServices: Sendable {
         entrance = Entrance(verifier: verifier, allowedOrigins: settings.allowedOrigins)
         self.settings = settings
         self.clock = clock
+        rates = MessageRates(rateLimit)
         self.random = random
         self.metrics = metrics
         self.log = log

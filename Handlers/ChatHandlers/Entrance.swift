@@ -8,13 +8,13 @@ struct Entrance: Sendable {
     /// Nil where no key is configured: then only a Lambda authorizer lets anyone in.
     let verifier: (any TokenJudge)?
     /// Nil allows all.
-    let allowedOrigins: [String]?
+    let allowedOrigins: AllowedOrigins?
 
     func checkOrigin(_ event: GatewayEvent) throws(Refusal) {
         guard let allowedOrigins else { return }
-        guard let origin = event.header("origin"), allowedOrigins.contains(where: { bytesEqual($0, origin) }) else {
-            throw .origin
-        }
+        // A browser sends one; whoever sends none is no page, and a page cannot leave it out.
+        let origins = event.headers.filter { $0.name.lowercased() == "origin" }
+        guard origins.count == 1, allowedOrigins.allows(origins[0].value) else { throw .origin }
     }
 
     /// The identity in the handshake's token.

@@ -108,6 +108,7 @@ extension ChatServices {
             return HandlerOutcome(ProxyResponse(body: bytes), afterward: afterward)
         }
         guard let id = ConnectionID(event.context.connectionID) else { return fail(.gone) }
+        guard rates.admit(id, at: clock.now()) else { return fail(.rateLimited) }
         var renewal: (@Sendable () async -> Void)?
         do throws(RouteFailure) {
             var admission = try await admit(id, event) { user in

@@ -11,6 +11,8 @@ public struct SettingError: Error, Equatable, Sendable, CustomStringConvertible 
 /// The service's settings as environment variables give them, to a Lambda function and to the local server alike.
 public struct ServiceEnvironment: Sendable {
     public var settings = Settings()
+    /// Judged where frames arrive first: by the local server's gateway, and on AWS by each instance of a function.
+    public var rateLimit = RateLimit(messagesPerSecond: Limits.ratePerSecond)
     /// Nil where none is configured.
     public var secret: String?
     /// Nil where none is configured.
@@ -24,7 +26,7 @@ public struct ServiceEnvironment: Sendable {
     /// Every variable that is read here.
     public static let variableNames = [
         "MUSTER_PRESENCE_TTL", "MUSTER_HISTORY_TTL", "MUSTER_MAX_AGE", "MUSTER_MAX_CONNECTIONS_PER_USER",
-        "MUSTER_ALLOWED_ORIGINS", "MUSTER_JWT_SECRET", "MUSTER_JWKS", "MUSTER_TENANT_CLAIM", "MUSTER_JWT_ISSUER",
+        "MUSTER_ALLOWED_ORIGINS", "MUSTER_RATE_LIMIT", "MUSTER_JWT_SECRET", "MUSTER_JWKS", "MUSTER_TENANT_CLAIM", "MUSTER_JWT_ISSUER",
         "MUSTER_JWT_AUDIENCE", "MUSTER_LOG_LEVEL", "MUSTER_LOG_FORMAT",
     ] + authorityNames
 
@@ -37,15 +39,15 @@ public struct ServiceEnvironment: Sendable {
         settings.historyTTL = try read.seconds("MUSTER_HISTORY_TTL", 1...3_155_760_000)
         settings.maxConnectionAge = try read.seconds("MUSTER_MAX_AGE", 1...604_800) ?? settings.maxConnectionAge
         settings.connectionsPerUser = try read.count("MUSTER_MAX_CONNECTIONS_PER_USER", 1...1000) ?? settings.connectionsPerUser
-        settings.allowedOrigins = read.text("MUSTER_ALLOWED_ORIGINS")?.split(separator: ",").map {
-            String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-        }
+        settings.allowedOrigins = try read.origins("MUSTER_ALLOWED_ORIGINS")
+        rateLimit = try read.count("MUSTER_RATE_LIMIT", 0...1_000_000).map(RateLimit.init(messagesPerSecond:)) ?? rateLimit
         secret = read.text("MUSTER_JWT_SECRET")
         keySet = read.text("MUSTER_JWKS").map { KeySetLocation($0) }
         authorities = Self.authorityNames.lazy.compactMap(read.text).first
         rules = TokenRules(
             tenantClaim: read.text("MUSTER_TENANT_CLAIM") ?? TokenRules().tenantClaim,
-            issuer: read.text("MUSTER_JWT_ISSUER"), audience: read.text("MUSTER_JWT_AUDIENCE"))
+            issuer: read.text("MUSTER_JWT_ISSUER"), audience: read.text("MUSTER_JWT_AUDIENCE"),
+            maxTokenBytes: Limits.tokenBytes)
         logLevel = try read.choice("MUSTER_LOG_LEVEL", "trace, debug, info, warning or error") { LogLevel($0) } ?? logLevel
         logFormat = try read.choice("MUSTER_LOG_FORMAT", "text or json") { LogFormat($0) } ?? logFormat
     }
@@ -96,6 +98,24 @@ public struct VariableReader: Sendable {
             throw SettingError("\(name) is '\(text)': give a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
+    }
+
+    /// A list separated by commas, blanks around its entries left out.
+    func origins(_ name: String) throws(SettingError) -> AllowedOrigins? {
+        guard let text = text(name) else { return nil }
+        var patterns: [AllowedOrigins.Pattern] = []
+        for entry in text.split(separator: ",") {
+            let entry = String(entry.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+            guard !entry.isEmpty else { continue }
+            guard let pattern = AllowedOrigins.Pattern(entry) else {
+                throw SettingError(
+                    "\(name) has '\(entry)', which no browser sends: give origins such as https://chat.example.com, "
+                        + "https://*.example.com or http://localhost:3000, in lower case and without a path; leave it out to allow all")
+            }
+            patterns.append(pattern)
+        }
+        guard !patterns.isEmpty else { throw SettingError("\(name) lists no origin; leave it out to allow all") }
+        return AllowedOrigins(patterns)
     }
 
     public func choice<Value>(

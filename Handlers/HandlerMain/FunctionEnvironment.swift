@@ -60,7 +60,7 @@ struct FunctionEnvironment {
             }
         let services = ChatServices(
             table: try table(database, client), poster: poster, verifier: try verifier(), settings: service.settings,
-            pause: FunctionEnvironment.pause, metrics: metrics, log: log)
+            rateLimit: service.rateLimit, pause: FunctionEnvironment.pause, metrics: metrics, log: log)
         return Parts(services: services, direct: direct, endpoint: endpoint, client: client)
     }
 

@@ -41,5 +41,6 @@ public struct ChatError: Error, Equatable, Sendable {
     public static let gone = ChatError(.gone, "this connection has ended; connect again")
     public static let tokenExpired = ChatError(.tokenExpired, "the token has expired; connect again with a new one")
     public static let notJoined = ChatError(.notJoined, "join the room first")
+    public static let rateLimited = ChatError(.rateLimited, "too many messages; slow down")
     public static let internalError = ChatError(.internalError, "something failed on the server; try again")
 }

@@ -18,6 +18,21 @@ public enum Limits {
     public static let messageBytes = 128 * 1024
     /// Nested arrays and objects in a client frame.
     public static let jsonDepth = 32
+    /// Bytes of a token.
+    public static let tokenBytes = 8 * 1024
+
+    /// Bytes of a request's target, its query included.
+    public static let requestTargetBytes = 8 * 1024
+    /// Bytes of a request's line and fields, and fields among them.
+    public static let requestHeadBytes = 16 * 1024
+    public static let requestFields = 100
+    /// Bytes of a request's body, on the public listener; the management listener takes ``messageBytes``.
+    public static let requestBodyBytes = 64 * 1024
+    /// `name=value` items in a handshake's query, and subprotocols that it offers.
+    public static let queryItems = 32
+    public static let subprotocols = 16
+    /// Bytes of the management listener's token: few enough for a field, too many to guess.
+    public static let managementTokenBytes = 16...1024
 
     /// Rooms one connection may be in.
     public static let roomsPerConnection = 100
@@ -37,6 +52,10 @@ public enum Limits {
     /// Messages a connection may send in one go, and per second after that.
     public static let rateBurst = 40
     public static let ratePerSecond = 20
+    /// Connections whose rate one instance of a function remembers.
+    public static let ratedConnections = 50_000
+    /// Connections from one address to the local server; loopback is not counted.
+    public static let connectionsPerAddress = 1000
 
     /// A connection younger than this may still be inside `$connect`: a 410 does not end it.
     public static let connectGrace: Seconds = 30
@@ -65,7 +84,7 @@ public struct Settings: Sendable, Equatable {
     /// A connection's age at which the gateway closes it (API Gateway: two hours).
     public var maxConnectionAge: Seconds = 7200
     /// Origins a browser may connect from; nil allows all (`MUSTER_ALLOWED_ORIGINS`).
-    public var allowedOrigins: [String]?
+    public var allowedOrigins: AllowedOrigins?
 
     public init() {}
 

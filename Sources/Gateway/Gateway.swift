@@ -18,7 +18,8 @@ public final class Gateway: Sendable {
     let directory = ConnectionDirectory()
     private let core = Mutex<GatewayCore?>(nil)
 
-    /// Throws ``GatewayError/addressInUse(host:port:)`` when another process listens on a port.
+    /// Throws ``GatewayError/addressInUse(host:port:)`` when another process listens on a port, and
+    /// ``GatewayError/managementExposed(host:)`` without a token for a management listener off loopback.
     public init(_ configuration: GatewayConfiguration) throws(GatewayError) {
         precondition(configuration.threads > 0, "a gateway needs a thread")
         self.configuration = configuration
@@ -34,12 +35,19 @@ public final class Gateway: Sendable {
             managementServer = try HTTPServer(
                 host: configuration.managementHost, port: configuration.managementPort, members: [members[0]],
                 headroom: Self.managementHeadroom, log: configuration.log)
+            // Of what is bound, not of what was asked for: a name may stand for anything.
+            guard configuration.managementToken != nil || managementServer.isLoopback else {
+                throw .managementExposed(host: configuration.managementHost)
+            }
         } catch {
             for loop in loops { loop.stop() }
             throw error
         }
         self.loops = loops
     }
+
+    /// Whether the address that a host stands for is this machine's alone; nil if it stands for none.
+    public static func isLoopback(_ host: String) -> Bool? { SocketAddress(host: host)?.isLoopback }
 
     /// The real port, also when any free one was asked for.
     public var port: UInt16 { publicServer.port }

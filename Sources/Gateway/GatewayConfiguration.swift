@@ -19,7 +19,8 @@ public struct GatewayConfiguration: Sendable {
     public var managementHost = "127.0.0.1"
     /// 0: any free one.
     public var managementPort: UInt16 = 8081
-    /// When set, the management listener wants it as a bearer token on everything but `/healthz`.
+    /// When set, the management listener wants it as a bearer token on everything but `/healthz`. Without one it has to be
+    /// on a loopback address, and takes no requests from a browser's pages.
     public var managementToken: String?
     public var stage = "local"
     /// Event loops; each is one thread.
@@ -36,7 +37,8 @@ public struct GatewayConfiguration: Sendable {
     public var messageTimeout: Duration = .seconds(20)
     public var framePayloadBytes = Limits.framePayloadBytes
     public var messageBytes = Limits.messageBytes
-    public var rateLimit = RateLimit(perSecond: Double(Limits.ratePerSecond), burst: Limits.rateBurst)
+    public var rateLimit = RateLimit(messagesPerSecond: Limits.ratePerSecond)
+    public var addressLimit = AddressLimit()
     /// Messages of one connection that may wait for the one being handled; more stay in the socket.
     public var waitingMessages = 64
     /// Bytes of those messages; about as many more may be under way.
@@ -52,7 +54,8 @@ public struct GatewayConfiguration: Sendable {
     public var rateLimitedReply: @Sendable (_ body: String) -> [UInt8] = { _ in
         Array(#"{"type":"error","code":"rate_limited","status":429,"message":"too many messages"}"#.utf8)
     }
-    /// What the public listener answers a GET that is not `/healthz`; nil: 404.
+    /// What the public listener answers a GET that is not `/healthz`; nil: 404. Never asked for a path that climbs. Its own
+    /// `Content-Security-Policy` and `Cache-Control` stand.
     public var page: (@Sendable (HTTPRequest) -> HTTPResponse?)?
     /// Asked on the management listener for every path that is not the gateway's own; nil: 404.
     public var extraRoutes: (@Sendable (HTTPRequest) async -> HTTPResponse?)?

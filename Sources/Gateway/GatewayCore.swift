@@ -9,6 +9,7 @@ final class GatewayCore: Sendable {
     let invoker: any HandlerInvoker
     let directory: ConnectionDirectory
     let sessionLimits: WebSocketSession.Limits
+    let addresses: AddressCounts
     private let lifecycles = Mutex(Lifecycles())
 
     /// Connections whose `$connect` began and whose last handler has not ended.
@@ -21,6 +22,7 @@ final class GatewayCore: Sendable {
         self.directory = directory
         self.configuration = configuration
         self.invoker = invoker
+        addresses = AddressCounts(configuration.addressLimit)
         sessionLimits = WebSocketSession.Limits(
             frames: WebSocketLimits(
                 maxFramePayload: configuration.framePayloadBytes, maxMessage: configuration.messageBytes),

@@ -4,6 +4,8 @@ public enum GatewayError: Error, Equatable, Sendable {
     case addressInUse(host: String, port: UInt16)
     /// The host is no address of this machine, or no address at all.
     case addressUnavailable(host: String, port: UInt16)
+    /// The management listener would be reached from other machines, and asks for no token.
+    case managementExposed(host: String)
     /// A system call failed in a way that no other case names.
     case system(SystemFailure)
     /// A child handler did not answer an invocation.

@@ -4,7 +4,8 @@ import Glibc
 extension ServerConfiguration {
     /// What child handlers see: the service's settings, the database file, and where to post.
     func childEnvironment(databasePath: String, managementPort: UInt16) -> [String: String] {
-        let postHost = ["0.0.0.0", "::"].contains(managementHost) ? "127.0.0.1" : managementHost
+        let host = ["0.0.0.0", "::"].contains(managementHost) ? "127.0.0.1" : managementHost
+        let postHost = host.contains(":") ? "[\(host)]" : host
         var variables = [
             "MUSTER_DATABASE": absolute(databasePath),
             "WEBSOCKET_ENDPOINT": "http://\(postHost):\(managementPort)/\(stage)",
@@ -12,6 +13,8 @@ extension ServerConfiguration {
             "MUSTER_PRESENCE_TTL": "\(environment.settings.presenceTTL.count)",
             "MUSTER_MAX_AGE": "\(environment.settings.maxConnectionAge.count)",
             "MUSTER_MAX_CONNECTIONS_PER_USER": "\(environment.settings.connectionsPerUser)",
+            // The gateway has judged a frame before a child gets it.
+            "MUSTER_RATE_LIMIT": "0",
             "MUSTER_LOG_LEVEL": environment.logLevel.rawValue,
             "MUSTER_LOG_FORMAT": environment.logFormat.rawValue,
             "AWS_REGION": "local",
@@ -25,7 +28,7 @@ extension ServerConfiguration {
             variables["SSL_CERT_FILE"] = environment.authorities.map(absolute)
         }
         variables["MUSTER_HISTORY_TTL"] = environment.settings.historyTTL.map { "\($0.count)" }
-        variables["MUSTER_ALLOWED_ORIGINS"] = environment.settings.allowedOrigins?.joined(separator: ",")
+        variables["MUSTER_ALLOWED_ORIGINS"] = environment.settings.allowedOrigins?.description
         variables["MUSTER_JWT_ISSUER"] = environment.rules.issuer
         variables["MUSTER_JWT_AUDIENCE"] = environment.rules.audience
         variables["MUSTER_MANAGEMENT_TOKEN"] = managementToken

@@ -18,12 +18,11 @@ extension ServerConfiguration {
         gateway.sendQueueBytes = sendQueueBytes
         gateway.idleTimeout = .seconds(idleTimeout.count)
         gateway.maxAge = .seconds(environment.settings.maxConnectionAge.count)
-        gateway.rateLimit = RateLimit(
-            perSecond: Double(messagesPerSecond), burst: messagesPerSecond * Limits.rateBurst / Limits.ratePerSecond)
+        gateway.rateLimit = environment.rateLimit
+        gateway.addressLimit = addressLimit
         gateway.rateLimitedReply = { body in
             let envelope = FrameEnvelope(parsing: body)
-            let error = ChatError(.rateLimited, "too many messages; slow down")
-            return ServerFrame.error(error, action: envelope.echoedAction, requestID: envelope.requestID)
+            return ServerFrame.error(.rateLimited, action: envelope.echoedAction, requestID: envelope.requestID)
         }
         gateway.extraRoutes = { await routes.answer($0) }
         gateway.stopTimeout = .seconds(3)

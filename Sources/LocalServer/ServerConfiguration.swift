@@ -1,5 +1,6 @@
 import ChatHandlers
 import ChatModel
+import Gateway
 import Logs
 
 /// Everything `muster serve` can be told.
@@ -18,8 +19,8 @@ public struct ServerConfiguration: Sendable {
     public var handlerConcurrency = 8
     public var threads = 1
     public var idleTimeout: Seconds = 600
-    /// Messages per second and connection; 0: no limit.
-    public var messagesPerSecond = Limits.ratePerSecond
+    /// Connections of one client address.
+    public var addressLimit = AddressLimit()
     public var environment: ServiceEnvironment
     public var log: Log
 

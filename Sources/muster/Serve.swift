@@ -17,7 +17,7 @@ enum Serve: Command {
         Option("host", "ADDRESS", "address to listen on (127.0.0.1)"),
         Option("port", "PORT", "port to listen on; 0: any free one (8080)"),
         Option("management", "HOST:PORT", "address of the management listener (127.0.0.1:8081)"),
-        Option("management-token", "TOKEN", "bearer token of the management listener; needed off loopback"),
+        Option("management-token", "TOKEN", "bearer token of the management listener; needed off loopback, better given as MUSTER_MANAGEMENT_TOKEN"),
         Option("data", "DIR", "folder of the database and the generated secret (.muster)"),
         Option("stage", "NAME", "stage name in events and management paths (local)"),
         Option("handlers", "in-process|DIR", "run DIR/<Handler>/bootstrap as children instead of in this process"),
@@ -29,8 +29,9 @@ enum Serve: Command {
         Option("jwt-issuer", "TEXT", "the iss that tokens must have"),
         Option("jwt-audience", "TEXT", "the aud that tokens must have"),
         Option("tenant-claim", "NAME", "the claim that names the tenant (tenantId)"),
-        Option("allowed-origins", "LIST", "origins that browsers may connect from, separated by commas (all)"),
+        Option("allowed-origins", "LIST", "origins to connect from, separated by commas, such as https://*.example.com (all)"),
         Option("max-connections-per-user", "N", "live connections of one user (20)"),
+        Option("max-connections-per-ip", "N", "connections of one address; 0: no limit (1000, and no limit on loopback)"),
         Option("presence-ttl", "DURATION", "a connection's lease from its last frame (10m)"),
         Option("history-ttl", "DURATION", "how long messages are kept (for ever)"),
         Option("rate-limit", "N", "messages per second and connection, bursts of twice that; 0: off (20)"),
@@ -73,9 +74,10 @@ enum Serve: Command {
             if let management = read.text("MUSTER_MANAGEMENT") {
                 (configuration.managementHost, configuration.managementPort) = try hostAndPort(management)
             }
-            configuration.managementToken = read.text("MUSTER_MANAGEMENT_TOKEN")
-            if configuration.managementToken == nil, !isLoopback(configuration.managementHost) {
-                throw SettingError("MUSTER_MANAGEMENT off loopback needs --management-token")
+            configuration.managementToken = try read.managementToken("MUSTER_MANAGEMENT_TOKEN")
+            if configuration.managementToken == nil, Gateway.isLoopback(configuration.managementHost) == false {
+                throw SettingError(
+                    "MUSTER_MANAGEMENT is '\(configuration.managementHost)', which other machines reach: give a --management-token too, or a loopback address such as 127.0.0.1:8081")
             }
             configuration.sendQueueBytes = try read.count("MUSTER_SEND_QUEUE", 1024...(1 << 30)) ?? configuration.sendQueueBytes
             configuration.dataFolder = read.text("MUSTER_DATA") ?? configuration.dataFolder
@@ -83,7 +85,9 @@ enum Serve: Command {
             if let handlers = read.text("MUSTER_HANDLERS"), handlers != "in-process" { configuration.handlersFolder = handlers }
             configuration.handlerConcurrency = try read.count("MUSTER_HANDLER_CONCURRENCY", 1...1000) ?? configuration.handlerConcurrency
             configuration.threads = try read.count("MUSTER_THREADS", 1...256) ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-            configuration.messagesPerSecond = try read.count("MUSTER_RATE_LIMIT", 0...1_000_000) ?? configuration.messagesPerSecond
+            if let most = try read.count("MUSTER_MAX_CONNECTIONS_PER_IP", 0...1_000_000) {
+                configuration.addressLimit = AddressLimit(connections: most, countsLoopback: true)
+            }
             configuration.idleTimeout = try read.seconds("MUSTER_IDLE_TIMEOUT", 1...604_800) ?? configuration.idleTimeout
             return configuration
         } catch {
@@ -140,14 +144,20 @@ private func stage(_ text: String) -> String? {
     return isPlain && text.utf8.count <= 128 ? text : nil
 }
 
-private func isLoopback(_ host: String) -> Bool {
-    host == "localhost" || host == "::1" || host.hasPrefix("127.")
-}
-
 private func bracketed(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
 
 extension VariableReader {
     func port(_ name: String) throws(SettingError) -> UInt16? {
         try choice(name, "a port from 0 to 65535") { UInt16($0) }
+    }
+
+    /// A token that fits a field and is not to be guessed; an error never repeats it.
+    func managementToken(_ name: String) throws(SettingError) -> String? {
+        guard let token = text(name) else { return nil }
+        let bytes = Limits.managementTokenBytes
+        guard bytes.contains(token.utf8.count), token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw SettingError("\(name) is unfit: give \(bytes.lowerBound) to \(bytes.upperBound) letters, digits and signs without blanks")
+        }
+        return token
     }
 }

@@ -1,3 +1,4 @@
+import ChatModel
 import ChatWire
 import Synchronization
 import TestSupport

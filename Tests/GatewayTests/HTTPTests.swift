@@ -63,7 +63,7 @@ import Testing
         try await GatewayFixture.run { fixture in
             let socket = try PlainSocket(port: fixture.gateway.managementPort)
             try socket.send(
-                "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+                "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"
                     + "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             let text = String(decoding: try socket.receiveAll(), as: UTF8.self)
             let statuses = text.components(separatedBy: "HTTP/1.1 ").dropFirst().map { $0.prefix(3) }
@@ -76,7 +76,7 @@ import Testing
             $0.extraRoutes = { HTTPResponse(status: 200, body: $0.body) }
         }) { fixture in
             let socket = try PlainSocket(port: fixture.gateway.managementPort)
-            try socket.send("POST /tenants/t HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+            try socket.send("POST /tenants/t HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
             #expect(try socket.receiveText(until: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
             try socket.send("hello")
             #expect(String(decoding: try socket.receiveAll(), as: UTF8.self).hasSuffix("\r\n\r\nhello"))

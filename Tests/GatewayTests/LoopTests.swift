@@ -90,16 +90,6 @@ import Testing
         #expect(slots[new] === second)
     }
 
-    @Test func `a bucket holds a burst and fills at its rate`() {
-        var bucket = TokenBucket(RateLimit(perSecond: 20, burst: 40))
-        let second: Int64 = 1_000_000_000
-        #expect((0..<100).count { _ in bucket.admits(at: 0) } == 40)
-        #expect((0..<100).count { _ in bucket.admits(at: second / 2) } == 10)
-        #expect((0..<100).count { _ in bucket.admits(at: second * 60) } == 40)
-        var unlimited = TokenBucket(RateLimit(perSecond: 0, burst: 0))
-        #expect((0..<100).count { _ in unlimited.admits(at: 0) } == 100)
-    }
-
     @Test func `ids have API Gateway's form and do not repeat`() {
         var requests = RequestIdentifiers()
         let ids = (0..<1000).map { _ in requests.next() } + (0..<1000).map { _ in GatewayIdentifier.connection().text }

@@ -79,10 +79,10 @@ import Tokens
         for part in expired.split(separator: ".") where part.count > 20 { #expect(!lines.text.contains(part)) }
     }
 
-    @Test(arguments: [(nil, "Deny"), ("https://evil.example", "Deny"), ("https://chat.example", "Allow")] as [(String?, String)])
+    @Test(arguments: [(nil, "Deny"), ("https://evil.example", "Deny"), ("https://chat.example", "Deny"), ("https://a.chat.example", "Allow")] as [(String?, String)])
     func `another page's origin is denied, which makes a 403`(origin: String?, effect: String) async throws {
         var settings = Settings()
-        settings.allowedOrigins = ["https://chat.example"]
+        settings.allowedOrigins = AllowedOrigins([try #require(AllowedOrigins.Pattern("https://*.chat.example"))])
         var handshake = service.connectEvent(token: service.token("alice"))
         if let origin { handshake.headers = [("Origin", origin)] }
         let answer = read(try await authorizer(settings).handle(event(handshake)))

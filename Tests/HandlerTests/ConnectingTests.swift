@@ -100,7 +100,7 @@ import Testing
     @Test(arguments: [(nil, 403), ("https://evil.example", 403), ("https://chat.example", 200)] as [(String?, Int)])
     func `the origin has to be allowed once origins are set`(origin: String?, status: Int) async throws {
         var settings = Settings()
-        settings.allowedOrigins = ["https://other.example", "https://chat.example"]
+        settings.allowedOrigins = AllowedOrigins(try ["https://other.example", "https://chat.example"].map { try #require(AllowedOrigins.Pattern($0)) })
         let service = try Service(settings: settings)
         var event = service.connectEvent(token: service.token("alice"))
         if let origin { event.headers = [("Origin", origin)] }

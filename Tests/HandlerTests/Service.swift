@@ -35,7 +35,7 @@ final class Service: Sendable {
 
     init(
         _ layout: Layout = Layout(), settings: Settings = Settings(), hasKeys: Bool = true, judge: (any TokenJudge)? = nil, yieldSeed: UInt64? = nil,
-        appliesInOrder: Bool = false, log: Log = .silent
+        appliesInOrder: Bool = false, rateLimit: RateLimit = .off, log: Log = .silent
     ) throws {
         table = ProbedTable(
             pageSize: layout.pageSize, indexLag: layout.indexLag, yieldSeed: yieldSeed,
@@ -45,7 +45,7 @@ final class Service: Sendable {
         services = ChatServices(
             table: table, poster: poster,
             verifier: try judge ?? (hasKeys ? TokenVerifier(keys: KeySet([TokenKey(secret: Service.secret)])) : nil),
-            settings: settings, clock: clock, random: SeededRandom(1), metrics: metrics, log: log)
+            settings: settings, clock: clock, random: SeededRandom(1), rateLimit: rateLimit, metrics: metrics, log: log)
         router = HandlerRouter(services)
         table.onDeath.withLock { [poster] in $0 = { poster.die(true) } }
     }

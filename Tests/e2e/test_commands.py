@@ -50,6 +50,8 @@ WRONG = {
     "history TTL negative": ["serve", "--history-ttl", "-5"],
     "rate negative": ["serve", "--rate-limit", "-1"],
     "cap 0": ["serve", "--max-connections-per-user", "0"],
+    "address cap negative": ["serve", "--max-connections-per-ip", "-1"],
+    "address cap a word": ["serve", "--max-connections-per-ip", "many"],
     "age": ["serve", "--max-age", "2 h"],
     "idle": ["serve", "--idle-timeout", ""],
     "secret of 31 bytes": ["serve", "--jwt-secret", "x" * 31],
@@ -71,6 +73,7 @@ WRONG_SETTINGS = {
     "MUSTER_JWT_SECRET": "too short", "MUSTER_PORT": "x", "MUSTER_PRESENCE_TTL": "-1", "MUSTER_LOG_LEVEL": "LOUD",
     "MUSTER_MAX_CONNECTIONS_PER_USER": "many", "MUSTER_RATE_LIMIT": "1.5", "MUSTER_MANAGEMENT": "x", "MUSTER_HISTORY_TTL": "x",
     "MUSTER_JWKS": "http://issuer.example/keys",
+    "MUSTER_MAX_CONNECTIONS_PER_IP": "x", "MUSTER_ALLOWED_ORIGINS": "*", "MUSTER_MANAGEMENT_TOKEN": "short",
 }
 
 

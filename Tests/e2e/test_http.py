@@ -216,12 +216,12 @@ def test_a_connection_is_deleted_with_a_code(server, enter, tenant, code, closed
 
 
 def test_the_management_listener_off_loopback_wants_its_token(servers, mode, clients):
-    server = servers(mode, "--management", "0.0.0.0:0", "--management-token", "open sesame")
-    right = {"Authorization": "Bearer open sesame"}
+    server = servers(mode, "--management", "0.0.0.0:0", "--management-token", "open-sesame-and-close-it")
+    right = {"Authorization": "Bearer open-sesame-and-close-it"}
     alice, bob = clients(server, "alice", "acme"), clients(server, "bob", "acme")
     alice.join("lobby"), bob.join("lobby"), alice.event("presence", userId="bob")
     path = f"/local/@connections/{quote(alice.id)}"
-    for headers in [{}, {"Authorization": "Bearer open sesam"}, {"Authorization": "Bearer open sesame "[:-2]}, {"Authorization": "open sesame"}]:
+    for headers in [{}, {"Authorization": "Bearer open-sesame-and-close-i"}, {"Authorization": "Bearer open-sesame-and-close-It"}, {"Authorization": "open-sesame-and-close-it"}]:
         for method, target in [("GET", path), ("DELETE", path), ("POST", path), ("GET", "/tenants/acme/online"), ("POST", "/tenants/acme/messages")]:
             assert server.http(target, method, b"{}" if method == "POST" else None, headers=headers)[0] == 401
     assert server.http("/healthz")[0] == 200

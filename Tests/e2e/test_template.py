@@ -131,6 +131,7 @@ def test_a_function_gets_the_settings_it_reads_and_the_secret_only_to_verify(of_
     assert {name for name, each in variables.items() if "WEBSOCKET_ENDPOINT" in each} == FUNCTIONS - {"Authorizer"}
     assert {name for name, each in variables.items() if "FANOUT_QUEUE_URL" in each} == FUNCTIONS - {"Authorizer", "Fanout"}
     assert {name for name, each in variables.items() if "MUSTER_ALLOWED_ORIGINS" in each} == {"Connect", "Authorizer"}
+    assert {name for name, each in variables.items() if "MUSTER_RATE_LIMIT" in each} == {"Default"} | {key[0].upper() + key[1:] for key in MESSAGES - {"$default"}}
     assert {name for name, each in variables.items() if "MUSTER_HISTORY_TTL" in each} == {"SendMessage", "Publish"}
 
 

@@ -98,7 +98,7 @@ final class HTTPConnection: ChannelHandler, @unchecked Sendable {
         if channel.queuedBytes > service.unreadBytes { channel.flush() }
         if channel.queuedBytes > service.unreadBytes { isLast = true }
         let keepsAlive = request?.keepsAlive == true && !isLast && !response.fields.contains("Connection", token: "close")
-        let bytes = response.serialized(keepsAlive: keepsAlive, answersHEAD: request?.method == "HEAD")
+        let bytes = response.completed(with: service.fields).serialized(keepsAlive: keepsAlive, answersHEAD: request?.method == "HEAD")
         channel.send(SharedBytes(bytes))
         isAnswering = false
         current = nil

@@ -21,6 +21,8 @@ final class HTTPServer: @unchecked Sendable {
 
     /// The real port, also when any free one was asked for.
     var port: UInt16 { listener.port }
+    /// Whether only this machine reaches it.
+    var isLoopback: Bool { listener.isLoopback }
 
     func start(_ service: HTTPService) {
         members[0].loop.execute { [self] in

@@ -1,3 +1,4 @@
+import ChatModel
 import HTTPCodec
 
 /// What an HTTP listener does with its requests.
@@ -10,6 +11,8 @@ struct HTTPService: Sendable {
     }
 
     var limits = HTTPLimits()
+    /// What every answer says unless it says it itself.
+    var fields: HTTPFields = [:]
     /// From the connection's start, or the first byte of a later request, to the end of the head.
     var headTimeout: Duration = .seconds(10)
     /// From the end of the head to the end of the body.
@@ -27,7 +30,31 @@ struct HTTPService: Sendable {
     var upgrade: (@Sendable (_ head: HTTPRequestHead, _ channel: Channel, _ received: [UInt8]) -> Upgrade)?
 }
 
+extension HTTPFields {
+    /// What keeps a browser from making more of an answer than it is.
+    static let security: HTTPFields = [
+        "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Cache-Control": "no-store",
+    ]
+}
+
+extension HTTPLimits {
+    /// Those of a listener that clients or operators reach.
+    static func listener(maxBodyBytes: Int) -> HTTPLimits {
+        HTTPLimits(
+            maxHeadBytes: Limits.requestHeadBytes, maxFields: Limits.requestFields,
+            maxTargetBytes: Limits.requestTargetBytes, maxBodyBytes: maxBodyBytes)
+    }
+}
+
 extension HTTPResponse {
+    /// The response with those of the fields that it does not have.
+    func completed(with fields: HTTPFields) -> HTTPResponse {
+        var response = self
+        for field in fields where response.fields.first(field.name) == nil { response.fields.add(field.name, field.value) }
+        return response
+    }
+
     /// A tiny JSON body that says no more than the status.
     static func uniform(_ status: Int, fields: HTTPFields = [:]) -> HTTPResponse {
         let phrase = HTTPResponseHead.reasonPhrase(status)

@@ -14,7 +14,8 @@ struct ManagementService: Sendable {
     var service: HTTPService {
         var service = HTTPService { request, _ in await respond(request) }
         // PostToConnection's own limit: whatever is larger is refused before it has arrived.
-        service.limits = HTTPLimits(maxBodyBytes: Limits.messageBytes)
+        service.limits = .listener(maxBodyBytes: Limits.messageBytes)
+        service.fields = .security
         service.refuse = { fault in
             fault == .bodyTooLarge ? Fault.payloadTooLarge.response : .uniform(fault.status)
         }
@@ -23,9 +24,7 @@ struct ManagementService: Sendable {
 
     private func respond(_ request: HTTPRequest) async -> HTTPResponse {
         if request.head.path == "/healthz" { return health(request) }
-        guard isAuthorized(request) else {
-            return .uniform(401, fields: ["WWW-Authenticate": "Bearer"])
-        }
+        if let refusal = refusal(of: request.head) { return refusal }
         switch ConnectionPath(request.head.path, stage: configuration.stage) {
         case .connection(let id): return serve(request, id)
         case .fault(let fault): return fault.response
@@ -37,13 +36,23 @@ struct ManagementService: Sendable {
         ["GET", "HEAD"].contains(request.head.method) ? .healthy : .uniform(405, fields: ["Allow": "GET, HEAD"])
     }
 
+    /// What answers a request that may not be served; the answer never says why, the log does.
+    private func refusal(of head: HTTPRequestHead) -> HTTPResponse? {
+        if let token = configuration.managementToken {
+            let given = head.fields.first("Authorization")
+            if let given, isEqual(given, "Bearer \(token)") { return nil }
+            configuration.log.info("management request refused", ["because": given == nil ? "no token" : "another token"])
+            return .uniform(401, fields: ["WWW-Authenticate": "Bearer"])
+        }
+        guard let fault = BrowserGuard(host: configuration.managementHost).fault(of: head) else { return nil }
+        configuration.log.info("management request refused", ["because": fault.rawValue])
+        return .uniform(403)
+    }
+
     /// Compares in a time that does not tell how much of the token was right.
-    private func isAuthorized(_ request: HTTPRequest) -> Bool {
-        guard let token = configuration.managementToken else { return true }
-        let given = Array((request.head.fields.first("Authorization") ?? "").utf8)
-        let wanted = Array("Bearer \(token)".utf8)
-        guard given.count == wanted.count else { return false }
-        return zip(given, wanted).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    private func isEqual(_ given: String, _ wanted: String) -> Bool {
+        guard given.utf8.count == wanted.utf8.count else { return false }
+        return zip(given.utf8, wanted.utf8).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
     private func serve(_ request: HTTPRequest, _ id: ConnectionID) -> HTTPResponse {

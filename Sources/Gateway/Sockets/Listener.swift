@@ -9,6 +9,8 @@ final class Listener: EventSource, @unchecked Sendable {
 
     /// The real port, also when any free one was asked for.
     let port: UInt16
+    /// Whether the address it is bound to is this machine's alone.
+    let isLoopback: Bool
     private let loop: EventLoop
     private let descriptor: CInt
     private var tag: UInt64?
@@ -38,7 +40,9 @@ final class Listener: EventSource, @unchecked Sendable {
         let limit = SystemLimits.descriptors
         descriptorLimit = limit - min(headroom, limit / 4)
         descriptor = try SocketCalls.listen(host: host, port: port, backlog: backlog)
-        self.port = (try? SocketCalls.localAddress(descriptor).port) ?? port
+        let address = try? SocketCalls.localAddress(descriptor)
+        self.port = address?.port ?? port
+        isLoopback = address?.isLoopback ?? false
         self.loop = loop
         self.log = log
         reserve = Self.openReserve()

@@ -24,10 +24,12 @@ struct SocketAddress: Sendable {
     }
 
     /// The first address a host name or literal stands for; nil when it stands for none.
-    init?(host: String, port: UInt16) {
+    ///
+    /// - Parameter isLiteral: names stand for none, and nobody is asked.
+    init?(host: String, port: UInt16 = 0, isLiteral: Bool = false) {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
-        unsafe hints.ai_flags = AI_PASSIVE
+        unsafe hints.ai_flags = isLiteral ? AI_NUMERICHOST : AI_PASSIVE
         var found: UnsafeMutablePointer<addrinfo>?
         guard unsafe getaddrinfo(host, String(port), &hints, &found) == 0, let first = unsafe found else { return nil }
         defer { unsafe freeaddrinfo(first) }
@@ -45,6 +47,23 @@ struct SocketAddress: Sendable {
         unsafe withUnsafePointer(to: storage) { storage in
             unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
         }
+    }
+
+    /// The bytes of the address: 4, or 16; an IPv4 address in IPv6 is IPv4.
+    var bytes: [UInt8] {
+        let isIPv6 = family == AF_INET6
+        let all: [UInt8] = unsafe withUnsafeBytes(of: storage) { bytes in
+            // Where sockaddr_in and sockaddr_in6 have the address.
+            unsafe Array(isIPv6 ? bytes[8..<24] : bytes[4..<8])
+        }
+        let isMapped = isIPv6 && all[..<10].allSatisfy { $0 == 0 } && all[10] == 0xFF && all[11] == 0xFF
+        return isMapped ? Array(all[12...]) : all
+    }
+
+    /// Whether it is of this machine and reached from nowhere else: 127.0.0.0/8 or ::1.
+    var isLoopback: Bool {
+        let bytes = bytes
+        return bytes.count == 4 ? bytes[0] == 127 : bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1
     }
 
     /// The address without the port, as API Gateway writes a `sourceIp`; an IPv4 peer of an IPv6 socket is IPv4.

@@ -61,7 +61,7 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         didSet { if isExcepted != oldValue { channel.object(toDirectWrites: isExcepted) } }
     }
 
-    /// Takes over the channel of a handshake and raises `$connect`.
+    /// Takes over the channel of a handshake, whose address is counted, and raises `$connect`.
     init(
         core: GatewayCore, members: LoopMembers, channel: Channel,
         handshake: WebSocketHandshake, head: HTTPRequestHead, query: [QueryItem], received: [UInt8]
@@ -142,7 +142,10 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         add(.disconnect(end))
     }
 
-    func closed() { members.remove(self) }
+    func closed() {
+        core.addresses.leave(channel.peer)
+        members.remove(self)
+    }
 
     // MARK: One step after the other
 
@@ -256,7 +259,7 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         core.log.info(
             "connection refused",
             ["connectionId": id.text, "status": status, "sourceIp": sourceIP, "because": reason])
-        session.refuse(.uniform(status))
+        session.refuse(HTTPResponse.uniform(status).completed(with: .security))
     }
 
     private func handle(_ event: GatewayEvent, _ route: Route, _ place: Int) async {
