@@ -48,6 +48,8 @@ import COpenSSL
                 unsafe EVP_DigestVerifyInit(context, nil, nil, nil, key.handle) == 1
             }
         precondition(isReady, "libcrypto failed to prepare a check")
+        // The copy is used once, so that libcrypto need not copy it again.
+        unsafe EVP_MD_CTX_set_flags(context, EVP_MD_CTX_FLAG_FINALISE)
         let isValid = unsafe input.withUnsafeBufferPointer { input in
             unsafe EVP_DigestVerify(context, signature, signature.count, input.baseAddress, input.count) == 1
         }

@@ -88,6 +88,7 @@ def tokens(seed: int, count: int, now: int) -> list[str]:
     """Tokens that are the same for a seed, a time and the keys of this run."""
     choose = random.Random(seed)
     made: list[str] = []
+    right: list[str] = []
     while len(made) < count:
         algorithm = choose.choice([*ALGORITHMS, *HS, "ES256", "EdDSA", "EdDSA"])
         payload = claims(choose, now)
@@ -103,8 +104,9 @@ def tokens(seed: int, count: int, now: int) -> list[str]:
         plain = choose.random() < 0.7
         parts = [json.dumps(part).encode() if plain else text(choose, part) for part in (header, payload)]
         whole = token(algorithm, parts[1], parts[0])
+        right.append(whole)
         if kind in (5, 6, 7):
-            whole = broken(choose, whole, made or [whole])
+            whole = broken(choose, whole, right)
         if kind == 8:
             whole = confused(choose, whole)
         made.append(whole)

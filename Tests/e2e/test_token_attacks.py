@@ -229,15 +229,16 @@ def test_a_public_key_is_nobodys_secret():
     tokens = {}
     for kid, key in keys().items():
         public = key.public_key()
+        formats = {"SPKI": serialization.PublicFormat.SubjectPublicKeyInfo}
+        if isinstance(key, rsa.RSAPrivateKey):
+            formats["PKCS1"] = serialization.PublicFormat.PKCS1
         forms = {
-            f"{encoding.name} {form.name}": public.public_bytes(encoding, form)
-            for encoding in (serialization.Encoding.PEM, serialization.Encoding.DER)
-            for form in [serialization.PublicFormat.SubjectPublicKeyInfo]
-            + [serialization.PublicFormat.PKCS1] * isinstance(key, rsa.RSAPrivateKey)
+            f"{name} in {encoding}": public.public_bytes(getattr(serialization.Encoding, encoding), form)
+            for encoding in ("PEM", "DER") for name, form in formats.items()
         }
         members = jwk(key)
         forms |= {f"member {name}": decode(members[name]) for name in ("n", "x", "y") if name in members}
-        forms |= {"text of PEM without its end": forms["PEM SubjectPublicKeyInfo"].strip(), "JWK": json.dumps(members).encode()}
+        forms |= {"text of PEM without its end": forms["SPKI in PEM"].strip(), "JWK": json.dumps(members).encode()}
         if isinstance(key, ec.EllipticCurvePrivateKey):
             forms["point"] = public.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
         for algorithm in "HS256", "HS384", "HS512":
