@@ -30,8 +30,8 @@ public struct ServiceEnvironment: Sendable {
         "MUSTER_JWT_AUDIENCE", "MUSTER_LOG_LEVEL", "MUSTER_LOG_FORMAT",
     ] + authorityNames
 
-    /// As other programs call the file of authorities; the first that is set counts.
-    public static let authorityNames = ["CURL_CA_BUNDLE", "SSL_CERT_FILE", "AWS_CA_BUNDLE"]
+    /// Our own name for the file of authorities, and those that other programs have for it; the first that is set counts.
+    public static let authorityNames = ["MUSTER_CA", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "AWS_CA_BUNDLE"]
 
     public init(_ variables: [String: String]) throws(SettingError) {
         let read = VariableReader(variables)

@@ -25,7 +25,7 @@ extension ServerConfiguration {
         case .file(let path): variables["MUSTER_JWKS"] = absolute(path)
         case .url(let url):
             variables["MUSTER_JWKS"] = url
-            variables["SSL_CERT_FILE"] = environment.authorities.map(absolute)
+            variables["MUSTER_CA"] = environment.authorities.map(absolute)
         }
         variables["MUSTER_HISTORY_TTL"] = environment.settings.historyTTL.map { "\($0.count)" }
         variables["MUSTER_ALLOWED_ORIGINS"] = environment.settings.allowedOrigins?.description

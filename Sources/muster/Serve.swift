@@ -26,6 +26,7 @@ enum Serve: Command {
         Option("send-queue", "BYTES", "bytes that may wait for one connection before it is closed with 1013 (1048576)"),
         Option("jwt-secret", "SECRET", "HMAC key of tokens, at least 32 bytes; better given as MUSTER_JWT_SECRET"),
         Option("jwks", "PATH|URL", "JSON Web Key Set of tokens: a file, or an https:// URL that is fetched again for new keys"),
+        Option("ca", "FILE", "certificate authorities for --jwks, in PEM (CURL_CA_BUNDLE, SSL_CERT_FILE, AWS_CA_BUNDLE, the system's)"),
         Option("jwt-issuer", "TEXT", "the iss that tokens must have"),
         Option("jwt-audience", "TEXT", "the aud that tokens must have"),
         Option("tenant-claim", "NAME", "the claim that names the tenant (tenantId)"),
@@ -62,7 +63,7 @@ enum Serve: Command {
         var variables = arguments.variables
         if arguments.text("MUSTER_LOG_FORMAT") == nil { variables["MUSTER_LOG_FORMAT"] = "text" }
         let process = processEnvironment()
-        for name in ServiceEnvironment.authorityNames { variables[name] = process[name] }
+        for name in ServiceEnvironment.authorityNames where variables[name] == nil { variables[name] = process[name] }
         do throws(SettingError) {
             let environment = try ServiceEnvironment(variables)
             let log = Log(level: environment.logLevel, format: environment.logFormat)

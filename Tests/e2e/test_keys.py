@@ -25,6 +25,9 @@ def encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+# Where the machine that tests says itself whom it trusts.
+AUTHORITIES = ["CURL_CA_BUNDLE", "SSL_CERT_FILE", "AWS_CA_BUNDLE"]
+NONE = dict.fromkeys(AUTHORITIES, "")
 SHARED_SECRET = "a secret of at least 32 bytes, shared in a file"
 SHARED = {"kty": "oct", "kid": "shared", "k": encoded(SHARED_SECRET.encode())}
 
@@ -67,7 +70,7 @@ def published(request, tmp_path, tls):
             yield issuer, first, issuer.url, {}
     else:
         with Issuer(first, tls=tls[1]) as issuer:
-            yield issuer, first, issuer.url, {"SSL_CERT_FILE": str(tls[0])}
+            yield issuer, first, issuer.url, {"MUSTER_CA": str(tls[0])}
 
 
 def test_a_new_key_counts_at_once_and_a_removed_one_no_more_after_ten_minutes(start, mode, tmp_path, published):
@@ -95,14 +98,15 @@ def test_only_who_an_authority_vouches_for_is_believed(start, mode, tls):
     authority, context = tls
     key = Key("one")
     with Issuer(key, tls=context) as issuer:
-        assert status(start(mode, issuer.url, SSL_CERT_FILE=str(authority)), key.token("alice")) == 101
-        assert status(start(mode, issuer.url, CURL_CA_BUNDLE=str(authority)), key.token("alice")) == 101
+        assert status(start(mode, issuer.url, "--ca", str(authority)), key.token("alice")) == 101
+        for name in AUTHORITIES:
+            assert status(start(mode, issuer.url, **NONE | {name: str(authority)}), key.token("alice")) == 101
         asked = len(issuer.asked)
-        server = start(mode, issuer.url)
+        server = start(mode, issuer.url, **NONE)
         assert status(server, key.token("alice")) == 500 and len(issuer.asked) == asked
         assert any("certificate" in line for line in warnings(server, "key set not fetched"))
         # The certificate is for localhost and for no address.
-        other = start(mode, issuer.url.replace("localhost", "127.0.0.1"), SSL_CERT_FILE=str(authority))
+        other = start(mode, issuer.url.replace("localhost", "127.0.0.1"), MUSTER_CA=str(authority))
         assert status(other, key.token("alice")) == 500 and len(issuer.asked) == asked
 
 
@@ -260,7 +264,7 @@ def test_the_authorizer_judges_by_the_same_keys(tls):
     authority, context = tls
     first, second = Key("first", "PS512"), Key("second", "ES384")
     with Issuer(first, tls=context) as issuer, \
-            Function("Authorizer", MUSTER_JWKS=issuer.url, MUSTER_JWT_SECRET="", AWS_CA_BUNDLE=str(authority)) as function:
+            Function("Authorizer", MUSTER_JWKS=issuer.url, MUSTER_JWT_SECRET="", **NONE | {"AWS_CA_BUNDLE": str(authority)}) as function:
         kind, answer = function.invoke(authorization(first.token("alice")))
         assert (kind, answer["principalId"]) == ("response", "acme/alice")
         issuer.publish(second)
