@@ -81,7 +81,7 @@ let package = Package(
             name: "muster",
             dependencies: [
                 "LoadTest", "JSONCoding", "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "DynamoTable",
-                "AWSClient", "ChatHandlers", "Tokens", "Logs",
+                "AWSClient", "AWSPosters", "ChatHandlers", "Tokens", "Logs", "HTTPCodec", "LoopbackHTTP",
             ],
             path: "Sources/muster", swiftSettings: safe),
     ]

@@ -36,6 +36,7 @@ enum Refusal: Error, Equatable {
     case noKeys
     case noToken
     case token(TokenError)
+    case removed
     case tooManyConnections
     case engine(TableError)
 
@@ -43,7 +44,7 @@ enum Refusal: Error, Equatable {
         switch self {
         case .malformed, .engine: 500
         case .origin: 403
-        case .noKeys, .noToken, .token: 401
+        case .noKeys, .noToken, .token, .removed: 401
         case .tooManyConnections: 429
         }
     }
@@ -56,6 +57,7 @@ enum Refusal: Error, Equatable {
         case .noKeys: "no key is configured"
         case .noToken: "no token"
         case .token(let error): error.logReason
+        case .removed: "token issued before the user was removed"
         case .tooManyConnections: "too many connections of this user"
         case .engine(let error): "\(error)"
         }

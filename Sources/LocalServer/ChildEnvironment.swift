@@ -3,10 +3,9 @@ import ChatHandlers
 extension ServerConfiguration {
     /// What child handlers see: the service's settings, the database file, and where to post.
     func childEnvironment(secret: String, databasePath: String, managementPort: UInt16) -> [String: String] {
-        let postHost = ["0.0.0.0", "::"].contains(managementHost) ? "127.0.0.1" : managementHost
         var variables = [
             "MUSTER_DATABASE": databasePath,
-            "WEBSOCKET_ENDPOINT": "http://\(postHost):\(managementPort)/\(stage)",
+            "WEBSOCKET_ENDPOINT": "http://\(reachable(managementHost)):\(managementPort)/\(stage)",
             "MUSTER_JWT_SECRET": secret,
             "MUSTER_TENANT_CLAIM": environment.rules.tenantClaim,
             "MUSTER_PRESENCE_TTL": "\(environment.settings.presenceTTL.count)",

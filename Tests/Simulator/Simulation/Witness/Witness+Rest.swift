@@ -103,7 +103,7 @@ package struct Audit {
         case ("ROOM", "USER"): presence(item)
         case ("USER", "META"):
             let ids = item.strings("connections")
-            if ids.isEmpty { fault(item, "a user with no connections") }
+            if ids.isEmpty, item["refusedUntil"] == nil { fault(item, "a user with no connections") }
             for id in ids where byKey[Key("CONN#\(id)", "META")] == nil { fault(item, "counts \(id), which is gone") }
         case ("ROOM", "META"), ("DM", "META"): head(item)
         case ("ROOM", "MSG"), ("DM", "MSG"), ("SWEEP", "META"): break

@@ -126,13 +126,16 @@ final class SimulatedGateway {
 
     func socket(_ id: String) -> Socket? { sockets[id] }
 
-    func close(_ id: String, _ code: ServerClose) {
-        guard let socket = sockets[id], socket.state != .closed else { return }
+    /// - Returns: whether there was a socket to close.
+    @discardableResult
+    func close(_ id: String, _ code: ServerClose) -> Bool {
+        guard let socket = sockets[id], socket.state != .closed else { return false }
         let wasOpen = socket.state == .open
         socket.state = .closed
         world.trace.note { "the gateway closes \(id)" }
         world.executor.after(5) { socket.device.closed(socket) }
         if wasOpen { ended(socket) }
+        return true
     }
 
     /// The server died: every socket breaks, and nobody raises an event of it.
