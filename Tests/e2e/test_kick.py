@@ -137,7 +137,7 @@ def test_the_management_listener_kicks(server, tenant, enter):
                  f"/tenants/{tenant}/users/%ff/kick", f"/tenants/{tenant}/users/{'x' * 257}/kick"):
         assert server.http(path, "POST")[0] == 400, path
     assert server.http(f"/tenants/{tenant}/users/alice", "POST")[0] == 404
-    assert server.http(f"/tenants/{tenant}/users/alice/kick", "POST", public=True)[0] == 404
+    assert server.http(f"/tenants/{tenant}/users/alice/kick", "POST", public=True)[0] in (404, 405)
 
 
 def test_a_listener_that_wants_a_token_gets_it_from_the_environment(servers, clients):
