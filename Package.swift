@@ -83,7 +83,7 @@ let package = Package(
             name: "muster",
             dependencies: [
                 "LoadTest", "JSONCoding", "LocalServer", "Gateway", "ChatModel", "ChatWire", "ChatStore", "SQLiteTable", "DynamoTable",
-                "AWSClient", "ChatHandlers", "KeySources", "Tokens", "Logs",
+                "AWSClient", "AWSPosters", "ChatHandlers", "KeySources", "Tokens", "Logs", "HTTPCodec", "LoopbackHTTP",
             ],
             path: "Sources/muster", swiftSettings: safe),
     ]

@@ -51,6 +51,13 @@ public final class ChatServices: Sendable {
 }
 
 extension ChatServices {
+    /// How to wait for rivals in other processes: full jitter, from 10 ms to a quarter of a second, about the time that a rival's
+    /// write takes.
+    public static let backOff: @Sendable (_ conflicts: Int) async -> Void = { conflicts in
+        let most = min(250, 10 << min(conflicts, 10))
+        try? await Task.sleep(for: .microseconds(Int.random(in: 0...most * 1000)))
+    }
+
     /// Notes that every minute before now is swept: for an engine that has just emptied the wheel.
     public func beginSweeps() async throws(TableError) {
         try await repository.setSweptMinute(Keys.minute(of: clock.now()) - Sweep.settledMinutes)

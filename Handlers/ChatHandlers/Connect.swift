@@ -16,8 +16,10 @@ public struct Connect: Sendable {
         do throws(Refusal) {
             guard let id = ConnectionID(event.context.connectionID) else { throw .malformed }
             try services.entrance.checkOrigin(event)
-            let connection = try await identify(event, id, at: services.clock.now())
-            try await open(connection)
+            let now = services.clock.now()
+            let identity = try await identify(event, at: now)
+            let connection = connection(id, identity, at: now)
+            try await open(connection, tokenIssuedAt: identity.issuedAt)
             services.metrics.add(.connectionsOpened)
             services.identities.remember(connection)
             services.log.debug(
@@ -35,35 +37,41 @@ public struct Connect: Sendable {
         }
     }
 
-    private func identify(
-        _ event: GatewayEvent, _ id: ConnectionID, at now: Timestamp
-    ) async throws(Refusal) -> Connection {
-        let claims: Identity
-        if let authorized = Identity(authorizer: event.context.authorizer, now) {
-            // A lease that is over before it begins would never be looked at by the sweep.
-            guard authorized.expiresAt > now else { throw .token(.expired) }
-            claims = authorized
-        } else {
-            claims = try await services.entrance.identify(event, at: now)
+    private func identify(_ event: GatewayEvent, at now: Timestamp) async throws(Refusal) -> Identity {
+        guard let authorized = Identity(authorizer: event.context.authorizer, now) else {
+            return try await services.entrance.identify(event, at: now)
         }
-        return Connection(
-            id: id, tenantID: claims.user.tenantID, userID: claims.user.id, connectedAt: now,
-            expiresAt: services.repository.leaseEnd(from: now, tokenExpiresAt: claims.expiresAt), lastSeen: now,
-            tokenExpiresAt: claims.expiresAt, allowedRooms: claims.rooms, roles: claims.roles)
+        // A lease that is over before it begins would never be looked at by the sweep.
+        guard authorized.expiresAt > now else { throw .token(.expired) }
+        return authorized
+    }
+
+    private func connection(_ id: ConnectionID, _ identity: Identity, at now: Timestamp) -> Connection {
+        Connection(
+            id: id, tenantID: identity.user.tenantID, userID: identity.user.id, connectedAt: now,
+            expiresAt: services.repository.leaseEnd(from: now, tokenExpiresAt: identity.expiresAt), lastSeen: now,
+            tokenExpiresAt: identity.expiresAt, allowedRooms: identity.rooms, roles: identity.roles)
     }
 
     /// Opens the connection; at the cap, connections that are counted and dead are ended and it is tried once more.
-    private func open(_ connection: Connection) async throws(Refusal) {
+    private func open(_ connection: Connection, tokenIssuedAt: Int64?) async throws(Refusal) {
+        var outcome: OpenOutcome
         do throws(TableError) {
-            guard case .full(let dead) = try await services.repository.open(connection) else { return }
-            if !dead.isEmpty {
-                for id in dead { try await services.broadcaster.clear(id, User(connection.tenantID, connection.userID)) }
-                if case .opened = try await services.repository.open(connection) { return }
+            outcome = try await services.repository.open(connection, tokenIssuedAt: tokenIssuedAt)
+            if case .full(let dead) = outcome {
+                if !dead.isEmpty {
+                    for id in dead { try await services.broadcaster.clear(id, User(connection.tenantID, connection.userID)) }
+                    outcome = try await services.repository.open(connection, tokenIssuedAt: tokenIssuedAt)
+                }
             }
         } catch {
             throw .engine(error)
         }
-        throw .tooManyConnections
+        switch outcome {
+        case .opened: return
+        case .refused: throw .removed
+        case .full: throw .tooManyConnections
+        }
     }
 
     /// Agrees to `muster.v1` if the client offered it; never repeats the token offered beside it.

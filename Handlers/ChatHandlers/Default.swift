@@ -14,7 +14,7 @@ public struct Default: Sendable {
             guard bytesEqual(action, "refreshToken") else { throw ChatError(.unknownAction, "there is no such action") }
             return try RefreshTokenRequest(envelope.fields)
         }
-        return await services.answer(event, frame, lease: .byRoute, respond)
+        return await services.answer(event, frame, reading: { [Keys.user($1)] }, lease: .byRoute, respond)
     }
 
     private func respond(
@@ -29,7 +29,8 @@ public struct Default: Sendable {
         return Reply(ServerFrame.refreshed(expiresAt: identity.expiresAt, requestID))
     }
 
-    /// A token of the same user and tenant; it moves the end of the connection and nothing else.
+    /// A token of the same user and tenant, issued since the user was last removed; it moves the end of the connection and
+    /// nothing else.
     private func verify(_ token: String, _ sender: Admission) async throws(RouteFailure) -> Identity {
         let refused = ChatError(.unauthorized, "the token is not valid for this connection")
         guard let verifier = services.verifier else { throw .client(refused) }
@@ -42,7 +43,9 @@ public struct Default: Sendable {
             case .noKeys(let failure): throw .keySet(failure)
             }
         }
-        guard identity.user == sender.user else { throw .client(refused) }
+        guard identity.user == sender.user,
+            !services.repository.refuses(sender.user, tokenIssuedAt: identity.issuedAt, by: sender.items)
+        else { throw .client(refused) }
         return identity
     }
 }

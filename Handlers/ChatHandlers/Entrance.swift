@@ -42,6 +42,7 @@ enum Refusal: Error, Equatable {
     case keySet(KeySetFailure)
     case noToken
     case token(TokenError)
+    case removed
     case tooManyConnections
     case engine(TableError)
 
@@ -49,7 +50,7 @@ enum Refusal: Error, Equatable {
         switch self {
         case .malformed, .keySet, .engine: 500
         case .origin: 403
-        case .noKeys, .noToken, .token: 401
+        case .noKeys, .noToken, .token, .removed: 401
         case .tooManyConnections: 429
         }
     }
@@ -63,6 +64,7 @@ enum Refusal: Error, Equatable {
         case .keySet(let failure): "no key set: \(failure.logReason)"
         case .noToken: "no token"
         case .token(let error): error.logReason
+        case .removed: "token issued before the user was removed"
         case .tooManyConnections: "too many connections of this user"
         case .engine(let error): "\(error)"
         }

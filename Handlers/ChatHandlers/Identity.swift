@@ -7,6 +7,8 @@ import Tokens
 struct Identity: Equatable, Sendable {
     var user: User
     var expiresAt: Timestamp
+    /// Seconds since the epoch; nil if the token does not say, which counts as before any removal of the user.
+    var issuedAt: Int64?
     var rooms: [String]?
     var roles: [String]
 
@@ -16,16 +18,19 @@ struct Identity: Equatable, Sendable {
         }
         user = User(tenant, id)
         expiresAt = Timestamp(seconds: claims.expiresAt)
+        issuedAt = claims.issuedAt
         rooms = claims.rooms
         roles = claims.roles
     }
 
-    /// What a REQUEST authorizer returned at `$connect`: `userId`, `tenantId`, `exp` in epoch seconds, and `rooms` and
-    /// `roles` as text separated by spaces. Nil without an authorizer. An `exp` that is no date counts as long over.
+    /// What a REQUEST authorizer returned at `$connect`: `userId`, `tenantId`, `exp` and `iat` in epoch seconds, and `rooms` and
+    /// `roles` as text separated by spaces. Nil without an authorizer. An `exp` that is no date counts as long over, an `iat`
+    /// that is none as absent.
     init?(authorizer: [String: String], _ now: Timestamp) {
         guard let user = User(authorizer: authorizer) else { return nil }
         self.user = user
-        expiresAt = authorizer["exp"].map(Identity.date) ?? now + Limits.garbageAge
+        expiresAt = authorizer["exp"].map { Timestamp(seconds: Identity.date($0) ?? 0) } ?? now + Limits.garbageAge
+        issuedAt = authorizer["iat"].flatMap(Identity.date)
         rooms = authorizer["rooms"].map { SpacedList.read($0).filter(Identity.canMatch) }
         roles = authorizer["roles"].map(SpacedList.read) ?? []
     }
@@ -34,6 +39,7 @@ struct Identity: Equatable, Sendable {
     /// matches, and roles that are no single word. Written as they are, their words would read as rooms and roles of their own.
     var authorizer: [String: String] {
         var context = ["userId": user.id.text, "tenantId": user.tenantID.text, "exp": String(expiresAt.seconds)]
+        if let issuedAt { context["iat"] = String(issuedAt) }
         if let rooms {
             let patterns = rooms.filter(Identity.canMatch)
             // An empty text might be taken for an absent one, which allows every room.
@@ -53,9 +59,9 @@ struct Identity: Equatable, Sendable {
         return RoomID(isPrefix ? String(decoding: pattern.utf8.dropLast(), as: UTF8.self) : pattern) != nil || pattern == "*"
     }
 
-    private static func date(_ text: String) -> Timestamp {
-        guard let seconds = Int64(text), (0...TokenRules.latestDate).contains(seconds) else { return Timestamp(seconds: 0) }
-        return Timestamp(seconds: seconds)
+    /// Seconds since the epoch, within the calendar.
+    private static func date(_ text: String) -> Int64? {
+        Int64(text).flatMap { (0...TokenRules.latestDate).contains($0) ? $0 : nil }
     }
 }
 

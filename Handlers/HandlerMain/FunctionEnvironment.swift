@@ -60,7 +60,7 @@ struct FunctionEnvironment {
             }
         let services = ChatServices(
             table: try table(database, client), poster: poster, verifier: try verifier(), settings: service.settings,
-            rateLimit: service.rateLimit, pause: FunctionEnvironment.pause, metrics: metrics, log: log)
+            rateLimit: service.rateLimit, pause: ChatServices.backOff, metrics: metrics, log: log)
         return Parts(services: services, direct: direct, endpoint: endpoint, client: client)
     }
 
@@ -97,12 +97,6 @@ struct FunctionEnvironment {
                 "MUSTER_TABLE is missing: give the name of the DynamoDB table, or in MUSTER_DATABASE the path of a SQLite file")
         }
         return DynamoTable(caller: client, name: name, region: read.text("AWS_REGION"))
-    }
-
-    /// Full jitter, from 10 ms to a quarter of a second: about the time that a rival's write takes.
-    private static let pause: @Sendable (Int) async -> Void = { conflicts in
-        let most = min(250, 10 << min(conflicts, 10))
-        try? await Task.sleep(for: .microseconds(Int.random(in: 0...most * 1000)))
     }
 
     private static func variables() -> [String: String] {

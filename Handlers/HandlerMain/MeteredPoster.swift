@@ -20,5 +20,5 @@ struct MeteredPoster: Poster {
         return delivery
     }
 
-    func close(_ connection: ConnectionID, _ code: ServerClose) async { await poster.close(connection, code) }
+    func close(_ connection: ConnectionID, _ code: ServerClose) async -> SocketClosing { await poster.close(connection, code) }
 }

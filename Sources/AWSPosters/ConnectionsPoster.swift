@@ -76,15 +76,18 @@ public final class ConnectionsPoster: Poster {
         return Delivery(gone: all.gone.sorted().map { connections[$0] }, failed: all.failed.sorted().map { connections[$0] })
     }
 
-    public func close(_ connection: ConnectionID, _ code: ServerClose) async {
-        guard var request = template([]) else { return }
+    @discardableResult
+    public func close(_ connection: ConnectionID, _ code: ServerClose) async -> SocketClosing {
+        guard var request = template([]) else { return .failed }
         request.method = "DELETE"
         request.path = ConnectionsPoster.path(connection)
         if case .localServer = service { request.path += "?code=\(code.rawValue)" }
-        guard case .failure(let error) = await send([request])[0], !error.isGone else { return }
+        guard case .failure(let error) = await send([request])[0] else { return .closed }
+        guard !error.isGone else { return .absent }
         var faults = PostFaults()
         faults.note(error, connection)
         faults.log("close failed", of: 1, bytes: 0, to: log)
+        return .failed
     }
 
     /// What all requests of a fan-out have in common; its parts are shared, not copied.

@@ -43,5 +43,6 @@ public struct FanoutPoster: Poster {
         return await direct.post(frame, to: left)
     }
 
-    public func close(_ connection: ConnectionID, _ code: ServerClose) async { await direct.close(connection, code) }
+    @discardableResult
+    public func close(_ connection: ConnectionID, _ code: ServerClose) async -> SocketClosing { await direct.close(connection, code) }
 }

@@ -32,7 +32,10 @@ extension RoomBroadcaster {
     ///
     /// All are out of their rooms before anything is published, so that none is told of another; and what was decided is
     /// told, whatever fails after it. One that fails keeps none of the others: the first failure is thrown at the end.
-    public func carryOut(_ connections: [EndingConnection], _ reason: EndReason) async throws(TableError) {
+    /// - Parameter kept: out of their rooms too, but not deleted: whoever ends them again finds them, or the sweep.
+    public func carryOut(
+        _ connections: [EndingConnection], _ reason: EndReason, keeping kept: Set<ConnectionID> = []
+    ) async throws(TableError) {
         var decided: [PendingPresence] = []
         var out: [EndingConnection] = []
         var failure: TableError?
@@ -46,7 +49,7 @@ extension RoomBroadcaster {
             }
         }
         await publish(decided)
-        for connection in out {
+        for connection in out where !kept.contains(connection.id) {
             do throws(TableError) {
                 try await repository.finishEnd(connection)
                 metrics.add(.connectionsEnded)

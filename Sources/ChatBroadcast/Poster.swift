@@ -13,7 +13,8 @@ public protocol Poster: Sendable {
     func post(_ frame: [UInt8], to connections: [ConnectionID], inRoomOf size: Int) async -> Delivery
 
     /// Closes a connection's socket, if it is still there.
-    func close(_ connection: ConnectionID, _ code: ServerClose) async
+    @discardableResult
+    func close(_ connection: ConnectionID, _ code: ServerClose) async -> SocketClosing
 }
 
 extension Poster {
@@ -33,6 +34,15 @@ public struct Delivery: Equatable, Sendable {
         self.gone = gone
         self.failed = failed
     }
+}
+
+/// What became of closing a socket.
+public enum SocketClosing: Sendable {
+    case closed
+    /// There is none: it was closed before, or its `$connect` is still running (410).
+    case absent
+    /// It may be open still. The poster has logged why.
+    case failed
 }
 
 /// Why the service closes a socket. The local gateway has close codes for it; API Gateway has only DeleteConnection.

@@ -89,8 +89,11 @@ public final class Gateway: Sendable {
     }
 
     /// Closes a connection after what is queued for it; false when it is not connected.
-    public func close(_ id: ConnectionID, code: WebSocketCloseCode, reason: String = "") -> Bool {
-        guard let connection = directory[id] else { return false }
+    /// - Parameter orOnceConnected: also one whose `$connect` is still running, as soon as it is let in.
+    public func close(
+        _ id: ConnectionID, code: WebSocketCloseCode, reason: String = "", orOnceConnected: Bool = false
+    ) -> Bool {
+        guard let connection = orOnceConnected ? directory.find(id) : directory[id] else { return false }
         connection.loop.execute { connection.close(WebSocketEnd(code, reason)) }
         return true
     }

@@ -4,7 +4,7 @@ import Glibc
 extension ServerConfiguration {
     /// What child handlers see: the service's settings, the database file, and where to post.
     func childEnvironment(databasePath: String, managementPort: UInt16) -> [String: String] {
-        let host = ["0.0.0.0", "::"].contains(managementHost) ? "127.0.0.1" : managementHost
+        let host = reachable(managementHost)
         let postHost = host.contains(":") ? "[\(host)]" : host
         var variables = [
             "MUSTER_DATABASE": absolute(databasePath),

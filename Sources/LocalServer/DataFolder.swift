@@ -14,23 +14,46 @@ public final class DataFolder: Sendable {
     private var secretPath: String { path + "/dev-secret" }
 
     /// Makes the folder and those above it if there are none, and takes it for this process.
-    public init(_ path: String) throws(ServerError) {
-        self.path = path
+    public convenience init(_ path: String) throws(ServerError) {
         try DataFolder.make(path)
-        descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard let descriptor = try DataFolder.lock(path) else {
+            throw ServerError("another muster serves the data folder \(path); stop it or choose another with --data")
+        }
+        self.init(path, descriptor)
+    }
+
+    /// Takes a folder that is there for this process; nil if another has it.
+    convenience init?(ifFree path: String) throws(ServerError) {
+        guard let descriptor = try DataFolder.lock(path) else { return nil }
+        self.init(path, descriptor)
+    }
+
+    private init(_ path: String, _ descriptor: CInt) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    /// - Returns: the locked folder; nil if another process has it.
+    private static func lock(_ path: String) throws(ServerError) -> CInt? {
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw ServerError("cannot open the data folder \(path): \(systemError(errno)); choose another with --data")
         }
+        var isTaken = false
+        defer { if !isTaken { _ = close(descriptor) } }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw ServerError(
-                errno == EWOULDBLOCK
-                    ? "another muster serves the data folder \(path); stop it or choose another with --data"
-                    : "cannot lock the data folder \(path): \(systemError(errno))")
+            if errno == EWOULDBLOCK { return nil }
+            throw ServerError("cannot lock the data folder \(path): \(systemError(errno))")
         }
         guard unsafe access(path, W_OK) == 0 else {
             throw ServerError("cannot write to the data folder \(path): \(systemError(errno)); choose another with --data")
         }
+        isTaken = true
+        return descriptor
     }
+
+    /// Lets another process take the folder.
+    func release() { _ = flock(descriptor, LOCK_UN) }
 
     deinit { _ = close(descriptor) }
 

@@ -16,14 +16,16 @@ final class LocalPoster: Poster {
         Delivery(gone: attached?.post(frame, to: connections) ?? connections)
     }
 
-    func close(_ connection: ConnectionID, _ code: ServerClose) async {
+    func close(_ connection: ConnectionID, _ code: ServerClose) async -> SocketClosing {
         let reason =
             switch code {
             case .goingAway: "Going away"
             case .tokenExpired: "token expired"
             case .removed: "removed by an operator"
             }
-        _ = attached?.close(connection, code: WebSocketCloseCode(rawValue: code.rawValue), reason: reason)
+        let isThere = attached?.close(
+            connection, code: WebSocketCloseCode(rawValue: code.rawValue), reason: reason, orOnceConnected: true)
+        return isThere == true ? .closed : .absent
     }
 }
 

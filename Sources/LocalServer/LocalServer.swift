@@ -27,6 +27,7 @@ public final class LocalServer: Sendable {
         var configuration = configuration
         let folder = try DataFolder(configuration.dataFolder)
         self.folder = folder
+        folder.removeAddress()
         let log = configuration.log
         if configuration.environment.secret == nil, configuration.environment.keySet == nil {
             generatedSecret = try folder.secret()
@@ -59,6 +60,7 @@ public final class LocalServer: Sendable {
         self.gateway = gateway
         poster.attach(gateway)
         (port, managementPort) = (gateway.port, gateway.managementPort)
+        try folder.leaveAddress(host: configuration.managementHost, port: gateway.managementPort)
 
         if let handlersFolder = configuration.handlersFolder {
             let children = try configuration.startChildren(
@@ -80,6 +82,7 @@ public final class LocalServer: Sendable {
 
     /// Stops accepting, closes every socket with 1001, lets handlers finish, flushes. Returns within 5 s.
     public func stop() async {
+        folder.removeAddress()
         cleanup.cancel()
         await gateway.stop()
         await children?.stop()

@@ -22,7 +22,7 @@ extension Command {
     }
 }
 
-let commands: [any Command.Type] = [Serve.self, Token.self, OnlineNow.self, Load.self, Echo.self]
+let commands: [any Command.Type] = [Serve.self, Token.self, OnlineNow.self, KickUser.self, Load.self, Echo.self]
 
 var usage: String {
     var text = "Muster: real-time chat with rooms and presence.\n\nusage: muster COMMAND [flags]\n\n"

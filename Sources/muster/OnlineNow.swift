@@ -1,9 +1,6 @@
-import AWSClient
 import ChatModel
 import ChatStore
 import ChatWire
-import DynamoTable
-import Glibc
 import Logs
 import SQLiteTable
 
@@ -34,34 +31,15 @@ enum OnlineNow: Command {
         Output.write(isJSON ? String(decoding: ServerFrame.onlineReport(tenant, users), as: UTF8.self) + "\n" : table(users))
     }
 
-    /// What is named by a flag comes before what the environment names.
     private static func source(_ arguments: Arguments) throws -> any Table {
-        let folder = arguments.text("MUSTER_DATA")
-        if let name = arguments.text("MUSTER_TABLE") {
-            let (isTableFlag, isFolderFlag) = (arguments.isFlag("MUSTER_TABLE"), arguments.isFlag("MUSTER_DATA"))
-            guard folder == nil || isTableFlag != isFolderFlag else {
-                throw UsageError("\(arguments.name(of: "MUSTER_TABLE")) and \(arguments.name(of: "MUSTER_DATA")) exclude each other")
+        switch try Place(arguments) {
+        case .table(let name): return try Deployment(table: name, log: Log(level: .warning, format: .text)).table
+        case .folder(let folder):
+            do {
+                return try SQLiteTable(path: try Place.database(in: folder), mode: .readOnly)
+            } catch let error as SQLiteTableError {
+                throw CommandFailure("\(error)")
             }
-            if folder == nil || isTableFlag { return try dynamoTable(name) }
-        }
-        let path = (folder ?? ".muster") + "/chat.sqlite"
-        guard unsafe access(path, F_OK) == 0 else {
-            throw CommandFailure("there is no database \(path); name the server's data folder with --data, or a DynamoDB table with --table")
-        }
-        do {
-            return try SQLiteTable(path: path, mode: .readOnly)
-        } catch {
-            throw CommandFailure("\(error)")
-        }
-    }
-
-    private static func dynamoTable(_ name: String) throws -> DynamoTable {
-        do {
-            let configuration = try AWSConfiguration { name in unsafe getenv(name).map { unsafe String(cString: $0) } }
-            let client = AWSClient(configuration, log: Log(level: .warning, format: .text))
-            return DynamoTable(caller: client, name: name, region: configuration.region)
-        } catch {
-            throw CommandFailure("\(error)")
         }
     }
 

@@ -123,7 +123,8 @@ enum Serve: Command {
     }
 }
 
-private func hostAndPort(_ text: String) throws(SettingError) -> (String, UInt16) {
+/// The value of `MUSTER_MANAGEMENT`.
+func hostAndPort(_ text: String) throws(SettingError) -> (String, UInt16) {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
         throw SettingError("MUSTER_MANAGEMENT is '\(text)': give HOST:PORT")
     }

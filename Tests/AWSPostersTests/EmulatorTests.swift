@@ -69,5 +69,5 @@ private let emulator = ProcessInfo.processInfo.environment["MUSTER_DYNAMODB_ENDP
 /// Reaches nobody.
 private struct NoPoster: Poster {
     func post(_ frame: [UInt8], to connections: [ConnectionID]) async -> Delivery { Delivery(failed: connections) }
-    func close(_ connection: ConnectionID, _ code: ServerClose) async {}
+    func close(_ connection: ConnectionID, _ code: ServerClose) async -> SocketClosing { .absent }
 }

@@ -16,7 +16,10 @@ private final class Direct: Poster {
         posted.withLock { $0 += connections }
         return Delivery(gone: Array(connections.prefix(1)))
     }
-    func close(_ connection: ConnectionID, _ code: ServerClose) async { posted.withLock { $0.append(connection) } }
+    func close(_ connection: ConnectionID, _ code: ServerClose) async -> SocketClosing {
+        posted.withLock { $0.append(connection) }
+        return .closed
+    }
 }
 
 /// A queue that checks what it is given and takes what it is told to.

@@ -75,6 +75,14 @@ struct CostTests {
         #expect(await house.run(.disconnect) == Units(read: 0, write: 1, index: 0))
     }
 
+    @Test func `kicking`() async throws {
+        #expect(try await house.kick() == Units(read: 0, write: 1, index: 0))
+        await house.run(.connect, user: 2)
+        await house.run(.joinRoom, roomField, user: 2)
+        // The refusal, the claim, the room, what is told of it, the end.
+        #expect(try await house.kick(user: 2) == Units(read: 3 + 1, write: 1 + 15, index: 3))
+    }
+
     @Test func `sweeping`() async throws {
         let first = try await house.sweep()
         #expect(first == Units(read: 3873, write: 5, index: 0))

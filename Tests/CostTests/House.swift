@@ -21,7 +21,7 @@ final class CountingPoster: Poster {
         posts.withLock { $0 += connections.count }
         return Delivery()
     }
-    func close(_ connection: ConnectionID, _ code: ServerClose) async {}
+    func close(_ connection: ConnectionID, _ code: ServerClose) async -> SocketClosing { .closed }
 }
 
 /// The service on a metered table. Ids have 16 bytes and the tenant 12, as `schema/README.md` assumes.
@@ -60,6 +60,13 @@ struct House {
         await outcome.afterward?()
         if let body = outcome.response.body { #expect(!String(decoding: body, as: UTF8.self).contains("\"error\""), "\(String(decoding: body, as: UTF8.self))") }
         #expect(outcome.response.statusCode == 200)
+        return table.take()
+    }
+
+    func kick(user: Int = 1) async throws -> Units {
+        _ = table.take()
+        let kick = Kick(services, sleep: { _ in })
+        try await kick.settle(try await kick.run(User(TenantID("tenant000012")!, UserID(id("user", user))!)))
         return table.take()
     }
 

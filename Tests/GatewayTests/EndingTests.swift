@@ -56,6 +56,34 @@ import WebSocketCodec
         }
     }
 
+    @Test func `a connection whose $connect is still running is closed as soon as it is let in`() async throws {
+        let gate = Gate()
+        let handlers = ScriptedHandlers { route, _ in
+            if route == .connect { await gate.pass() }
+            return HandlerOutcome(ProxyResponse())
+        }
+        try await GatewayFixture.run(handlers: handlers) { fixture in
+            async let opened = fixture.connect()
+            let id = try await eventually { handlers.events(.connect).first.flatMap { ConnectionID($0.context.connectionID) } }
+            #expect(!fixture.gateway.close(id, code: .removedByOperator), "it is not connected")
+            #expect(fixture.gateway.post([1], to: [id]) == [id])
+            #expect(fixture.gateway.close(id, code: .removedByOperator, reason: "out", orOnceConnected: true))
+            gate.open()
+            let client = try await opened
+            #expect(try await client.receive() == .close(code: 4403, reason: "out"))
+            #expect(try await fixture.disconnect().context.disconnectStatusCode == 4403)
+            #expect(!fixture.gateway.close(id, code: .removedByOperator, orOnceConnected: true), "and is forgotten")
+        }
+    }
+
+    @Test func `one that is refused is forgotten`() async throws {
+        let handlers = ScriptedHandlers { _, _ in HandlerOutcome(ProxyResponse(statusCode: 401)) }
+        try await GatewayFixture.run(handlers: handlers) { fixture in
+            await #expect(throws: (any Error).self) { _ = try await fixture.connect() }
+            #expect(!fixture.gateway.close(fixture.lastID, code: .removedByOperator, orOnceConnected: true))
+        }
+    }
+
     @Test func `an idle connection is closed; data keeps it, pings do not`() async throws {
         let clock = TurnedClock()
         try await GatewayFixture.run({

@@ -57,7 +57,7 @@ import Tokens
         #expect(answer.effect == "Allow" && answer.principal == "acme/alice")
         #expect(answer.context == [
             "userId": "alice", "tenantId": "acme", "rooms": "lobby team-*", "roles": "admin",
-            "exp": "\((service.clock.now() + 60).seconds)",
+            "exp": "\((service.clock.now() + 60).seconds)", "iat": "\(service.clock.now().seconds)",
         ])
     }
 

@@ -138,5 +138,5 @@ private final class Meeting: Poster {
         return Delivery()
     }
 
-    func close(_ connection: ConnectionID, _ code: ServerClose) async {}
+    func close(_ connection: ConnectionID, _ code: ServerClose) async -> SocketClosing { .absent }
 }

@@ -31,7 +31,7 @@ final class RecordingPoster: Poster {
     func lose(_ id: String) { state.withLock { _ = $0.open.remove(id) } }
     func frames(_ id: String) -> [Frame] { state.withLock { $0.frames[id] ?? [] } }
     func forgetFrames() { state.withLock { $0.frames = [:] } }
-    /// Posts to it fail for now.
+    /// Posts to it fail for now, and so does closing it.
     func fail(_ id: String, _ fails: Bool = true) {
         state.withLock { state in
             if fails { state.failing.insert(id) } else { state.failing.remove(id) }
@@ -58,10 +58,12 @@ final class RecordingPoster: Poster {
         }
     }
 
-    func close(_ connection: ConnectionID, _ code: ServerClose) async {
+    func close(_ connection: ConnectionID, _ code: ServerClose) async -> SocketClosing {
         state.withLock { state in
-            guard !state.isDead, state.open.remove(connection.text) != nil else { return }
+            guard !state.isDead, !state.failing.contains(connection.text) else { return .failed }
+            guard state.open.remove(connection.text) != nil else { return .absent }
             state.closes.append(Close(id: connection.text, code: code))
+            return .closed
         }
     }
 }

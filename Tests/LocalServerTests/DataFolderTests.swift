@@ -38,6 +38,27 @@ import Testing
         #expect(try DataFolder.secret(in: path + "/data") == secret)
     }
 
+    @Test func `a server's address is its owner's to read, until it is removed`() throws {
+        let folder = try DataFolder(path + "/data")
+        #expect(DataFolder.managementAddress(in: path + "/data") == nil)
+        for (host, left) in [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1")] {
+            try folder.leaveAddress(host: host, port: 8081)
+            let found = DataFolder.managementAddress(in: path + "/data")
+            #expect(found?.host == left && found?.port == 8081)
+        }
+        #expect(mode(path + "/data/management") == 0o600)
+        folder.removeAddress()
+        #expect(DataFolder.managementAddress(in: path + "/data") == nil)
+    }
+
+    @Test func `a folder is free when no other process has it`() throws {
+        let first = try DataFolder(path + "/data")
+        #expect(try DataFolder(ifFree: path + "/data") == nil)
+        first.release()
+        #expect(try DataFolder(ifFree: path + "/data") != nil)
+        #expect(throws: ServerError.self) { try DataFolder(ifFree: path + "/none") }
+    }
+
     @Test func `a folder that cannot be made is an error with its path`() {
         let refused = #expect(throws: ServerError.self) { try DataFolder("/dev/null/folder") }
         #expect(refused?.description.contains("/dev/null/folder") == true)

@@ -22,4 +22,10 @@ import Testing
         #expect(Keys.isReadOften(key) == readOften)
         #expect(Keys.mustBeDurable(.put(Item(key), if: nil)) == durable)
     }
+
+    @Test func `of a user only the refusal of tokens is durable`() {
+        let who = UpdateClause.set("userId", .string("alice"))
+        #expect(!Keys.mustBeDurable(.update(Update(Keys.user(Self.alice), [.insert("connections", ["c="]), who]))))
+        #expect(Keys.mustBeDurable(.update(Update(Keys.user(Self.alice), [.set(refusedUntil, .number(1)), who]))))
+    }
 }

@@ -49,7 +49,7 @@ struct SampleEventTests {
     @Test func `an authorizer's answer comes as text, whatever it was`() throws {
         let event = try event("connect-authorizer")
         #expect(event.context.authorizer == [
-            "principalId": "acme/alice", "userId": "alice", "tenantId": "acme", "exp": "1795271840",
+            "principalId": "acme/alice", "userId": "alice", "tenantId": "acme", "exp": "1795271840", "iat": "1795268240",
             "rooms": "lobby team-*", "roles": "admin", "integrationLatency": "186",
         ])
         #expect(event.query.isEmpty)

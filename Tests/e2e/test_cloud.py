@@ -9,11 +9,13 @@ are used again, the queue's partial failures, the schedule. What it does not, an
 """
 
 import json
+import time
 from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import quote, urlsplit
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from emulator import REGION
 from server import ROOT, muster
@@ -64,12 +66,17 @@ def refused(deployment, jwt: str) -> int:
 def test_what_connect_answers_the_gateway(deployment, tenant, jwt, status):
     """The emulator makes 403 of every refusal: so the function itself is asked."""
     assert jwt == "good" or refused(deployment, jwt or "") == 403
+    assert connect_status(deployment, token("alice", tenant) if jwt == "good" else jwt) == status
+
+
+def connect_status(deployment, jwt: str | None) -> int:
+    """What the function answers."""
     event = json.loads((EVENTS / "connect.json").read_text())
-    event["queryStringParameters"] = {"token": token("alice", tenant) if jwt == "good" else jwt} if jwt else None
+    event["queryStringParameters"] = {"token": jwt} if jwt else None
     event["multiValueQueryStringParameters"] = None
     event["headers"] = {"Host": "x"}
     event["multiValueHeaders"] = {"Host": ["x"]}
-    assert deployment.invoke("Connect", event)["statusCode"] == status
+    return deployment.invoke("Connect", event)["statusCode"]
 
 
 def test_a_backend_speaks_by_invoking_publish(enter, deployment, tenant):
@@ -151,6 +158,53 @@ def test_muster_online_reads_the_table(enter, deployment, tenant):
         done = muster("online", tenant, "--table", deployment.table, "--json", *arguments, **there)
         assert done.returncode == 0, done.stderr
         assert [(user["userId"], user["connections"]) for user in json.loads(done.stdout)["users"]] == expected
+
+
+def test_a_token_that_ran_out_ends_the_connection(enter, tenant):
+    end = int(time.time()) + 6
+    bob, alice = enter("bob"), enter("alice", exp=end)
+    bob.join("lobby"), alice.join("lobby")
+    bob.event("presence", event="join", userId="alice")
+    wait_for(lambda: time.time() > end + 0.05, seconds=10)
+    alice.error("token_expired", {"action": "heartbeat"})
+    with pytest.raises(ConnectionClosed):
+        alice.socket.recv(10)
+    bob.event("presence", event="leave", userId="alice", reason="expired")
+
+
+def test_muster_kick_removes_a_user(enter, deployment, tenant):
+    now = int(time.time())
+    old, ageless = token("alice", tenant, iat=now), token("alice", tenant)
+    bob, devices = enter("bob"), [enter("alice", jwt=old), enter("alice", jwt=ageless)]
+    bob.join("lobby")
+    for device in devices:
+        device.join("lobby")
+    bob.event("presence", event="join", userId="alice")
+    there = {"AWS_ENDPOINT_URL": deployment.emulator.endpoint, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    words = ["kick", "alice", "--tenant", tenant, "--table", deployment.table, "--json"]
+    done = muster(*words, WEBSOCKET_ENDPOINT=deployment.outputs["ConnectionsEndpoint"], **there)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert json.loads(done.stdout)["connections"] == 2
+    for device in devices:
+        with pytest.raises(ConnectionClosed):
+            device.socket.recv(10)
+    bob.event("presence", event="leave", userId="alice", reason="disconnected")
+    for jwt in (old, ageless):
+        assert refused(deployment, jwt) == 403
+    assert connect_status(deployment, ageless) == 401
+    alice = enter("alice", jwt=token("alice", tenant, iat=int(time.time())))
+    alice.error("unauthorized", {"action": "refreshToken", "token": old})
+    assert alice.join("lobby")["memberCount"] == 2
+    bob.event("presence", event="join", userId="alice")
+    # A wrong stage is one that no socket can be closed by: it is said, and what is in the table counts.
+    wrong = deployment.outputs["ConnectionsEndpoint"].rpartition("/")[0] + "/another"
+    failed = muster(*words, "--endpoint", wrong, timeout=30, **there)
+    assert failed.returncode == 1 and "run it again" in failed.stderr, failed
+    assert json.loads(muster(*words, "--endpoint", deployment.url, **there).stdout)["connections"] == 1
+    with pytest.raises(ConnectionClosed):
+        while True:
+            alice.socket.recv(10)
+    bob.event("presence", event="leave", userId="alice", reason="disconnected")
 
 
 def test_an_authorizer_lets_in_who_has_a_token(impatient, clients, tenant):

@@ -66,6 +66,16 @@ WRONG = {
     "online of a malformed tenant": ["online", "a/b"],
     "online of a malformed room": ["online", "acme", "--room", "a b"],
     "online json with a value": ["online", "acme", "--json=yes"],
+    "kick nobody": ["kick", "--tenant", "acme"],
+    "kick without tenant": ["kick", "alice"],
+    "kick of a malformed tenant": ["kick", "alice", "--tenant", "a/b"],
+    "kick of a malformed user": ["kick", "a\nb", "--tenant", "acme"],
+    "kick of two": ["kick", "alice", "bob", "--tenant", "acme"],
+    "kick in two places": ["kick", "alice", "--tenant", "acme", "--data", "d", "--table", "t"],
+    "kick in a table and by a server": ["kick", "alice", "--tenant", "acme", "--management", "127.0.0.1:1", "--table", "t"],
+    "kick without an endpoint": ["kick", "alice", "--tenant", "acme", "--table", "t"],
+    "kick with no URL": ["kick", "alice", "--tenant", "acme", "--table", "t", "--endpoint", "live"],
+    "kick by no address": ["kick", "alice", "--tenant", "acme", "--management", "x"],
     "echo port": ["echo", "--port", "x"],
 }
 
@@ -104,7 +114,7 @@ def test_an_error_names_what_the_user_wrote_and_never_the_secret(tmp_path):
     assert "--port" in one_line(muster("serve", "--port", "x"), 64)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-h"], ["serve", "--help"], ["token", "-h"], ["online", "--help"], ["echo", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["serve", "--help"], ["token", "-h"], ["online", "--help"], ["kick", "--help"], ["echo", "--help"]])
 def test_help_is_on_stdout(words):
     result = muster(*words)
     assert (result.returncode, result.stderr) == (0, "") and "usage: muster" in result.stdout

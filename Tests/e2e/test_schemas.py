@@ -104,6 +104,7 @@ EVENTS = FRAMES.parent / "events"
 
 PUBLISH = {"tenantId": "acme", "roomId": "lobby", "senderId": "bot", "body": "hi", "clientMessageId": "c"}
 REPORT = {"tenantId": "acme", "count": 1, "users": ONLINE["users"]}
+KICKED = {"tenantId": "acme", "userId": "béa", "connections": 0, "refusedUntil": AT}
 
 
 def written(frame):
@@ -196,3 +197,10 @@ def test_an_online_report_is_exact():
     for changes in [{"next": "x"}, {"count": -1}, {"users": WITHOUT}, {"tenantId": ""}]:
         with pytest.raises(FrameError):
             check("online-report.json", changed(REPORT, changes))
+
+
+def test_a_kick_report_is_exact():
+    check("kick-report.json", KICKED)
+    for changes in [{"next": "x"}, {"connections": -1}, {"userId": ""}, {"refusedUntil": 1795268240}, {"tenantId": WITHOUT}]:
+        with pytest.raises(FrameError):
+            check("kick-report.json", changed(KICKED, changes))

@@ -4,14 +4,20 @@ public enum OpenOutcome: Equatable, Sendable {
     case opened
     /// The user is at the cap. `dead` are ids counted there that have ended or expired: end them and try again.
     case full(dead: [ConnectionID])
+    /// The user was removed since the token was issued.
+    case refused
 }
 
 extension ChatRepository {
     /// Stores a new connection with its place among the user's and in the lease wheel, all or nothing.
     ///
     /// Access pattern: `$connect`. Writes three items in one transaction.
-    public func open(_ connection: Connection) async throws(TableError) -> OpenOutcome {
+    /// - Parameter tokenIssuedAt: seconds since the epoch; nil, for a token that does not say, counts as before any refusal.
+    public func open(
+        _ connection: Connection, tokenIssuedAt: Int64? = nil
+    ) async throws(TableError) -> OpenOutcome {
         let minute = Keys.minute(of: connection.expiresAt)
+        let isAccepted = Condition.accepts(tokenIssuedAt: tokenIssuedAt)
         let actions: [TransactAction] = [
             .update(
                 Update(
@@ -21,9 +27,12 @@ extension ChatRepository {
                         .set("tenantId", .string(connection.tenantID.text)),
                         .set("userId", .string(connection.userID.text)),
                     ],
-                    if: .any([
-                        .absent("connections"), .sizeBelow("connections", settings.connectionsPerUser),
-                        .contains("connections", connection.id.text),
+                    if: .all([
+                        isAccepted,
+                        .any([
+                            .absent("connections"), .sizeBelow("connections", settings.connectionsPerUser),
+                            .contains("connections", connection.id.text),
+                        ]),
                     ]))),
             .put(leaseRow(connection, minute: minute), if: nil),
             .put(connection.item(wheelMinute: minute), if: .itemAbsent),
@@ -37,6 +46,7 @@ extension ChatRepository {
                     // Only this very connect, repeated, could have written it: ids are random.
                     return Connection(item: item)?.userID == connection.userID ? .opened : .full(dead: [])
                 }
+                if case .failed(let user?) = outcomes[0], !isAccepted.holds(for: user) { return .refused }
                 let counted = try await counted(of: connection.user)
                 // One of them went meanwhile: there is a place.
                 guard counted.count >= settings.connectionsPerUser else { return nil }
@@ -116,7 +126,7 @@ extension ChatRepository {
 
     /// Unexpired connections of a user, by the strongly read set on the user's item.
     ///
-    /// Access pattern: direct messages, kick.
+    /// Access pattern: direct messages.
     public func liveConnections(of user: User, at now: Timestamp) async throws(TableError) -> [Connection] {
         try await connections(counted(of: user)).filter { $0.isLive(at: now) }.sorted { $0.id < $1.id }
     }

@@ -98,13 +98,16 @@ extension ChatRepository {
             }
             let connections = stored?.strings("connections") ?? []
             if connections.contains(ending.id.text) {
-                if connections.count == 1 {
-                    let only = Condition.all([.sizeEquals("connections", 1), .contains("connections", ending.id.text)])
+                // What refuses tokens outlives every connection.
+                let isKept = stored?[refusedUntil] != nil
+                if connections.count == 1, !isKept {
+                    let only = Condition.all([.sizeEquals("connections", 1), .contains("connections", ending.id.text), .absent(refusedUntil)])
                     actions.append(.delete(userKey, if: only))
                 } else {
                     // If it has become the last meanwhile, it is the one that deletes the item.
                     let oneOfSeveral = Condition.all([
-                        .contains("connections", ending.id.text), .not(.sizeEquals("connections", 1)),
+                        .contains("connections", ending.id.text),
+                        isKept ? .exists(refusedUntil) : .not(.sizeEquals("connections", 1)),
                     ])
                     actions.append(.update(Update(userKey, [.delete("connections", [ending.id.text])], if: oneOfSeveral)))
                 }

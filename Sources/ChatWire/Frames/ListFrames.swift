@@ -118,6 +118,21 @@ extension ServerFrame {
         writer.endObject()
         return writer.bytes
     }
+
+    /// `muster kick --json` and `POST /tenants/{tenant}/users/{user}/kick`.
+    /// - Parameter refusedUntil: tokens issued until then let nobody in.
+    public static func kickReport(
+        _ tenant: TenantID, _ user: UserID, connections: Int, refusedUntil: Timestamp
+    ) -> [UInt8] {
+        var writer = JSONWriter(capacity: 256)
+        writer.beginObject()
+        writer.member("tenantId", tenant.text)
+        writer.member("userId", user.text)
+        writer.member("connections", connections)
+        writer.member("refusedUntil", refusedUntil)
+        writer.endObject()
+        return writer.bytes
+    }
 }
 
 /// Bytes kept free for a list's name and what follows it: `recovered`, `more`, `next` (a user id in base64) and the

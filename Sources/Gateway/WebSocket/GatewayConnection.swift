@@ -52,7 +52,8 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     /// Whether the step under way suffers no other beside it.
     private var runsAlone = false
     private var replies = ReplyOrder()
-    private var isShuttingDown = false
+    /// How it is to end as soon as it is let in.
+    private var endOnceOpen: WebSocketEnd?
     private(set) var isEnded = false
     /// The topics it is in.
     private(set) var subscriptions: [Subscription] = []
@@ -79,6 +80,7 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         bucket = TokenBucket(core.configuration.rateLimit)
         session = WebSocketSession(channel, limits: core.sessionLimits, peer: self)
         members.insert(self)
+        core.directory.insertConnecting(self)
         core.began()
         add(.connect(connectEvent(head, query)))
     }
@@ -92,7 +94,11 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
     /// Where a topic writes to without further ado.
     var channel: Channel { session.channel }
 
-    func close(_ end: WebSocketEnd) { session.close(end) }
+    /// Called on the loop.
+    func close(_ end: WebSocketEnd) {
+        if handshake != nil { endOnceOpen = endOnceOpen ?? end }
+        session.close(end)
+    }
 
     /// Notes that it is in a topic. In several it may get frames of each in one turn, which then leave in one write.
     func entered(_ topic: TopicPart, place: Int) {
@@ -252,10 +258,11 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         let received = early
         early = []
         session.open(handshake.acceptance(subprotocol: chosen, sha1: SHA1.digest), received: received)
-        if isShuttingDown { session.close(.goingAway) }
+        if let endOnceOpen { session.close(endOnceOpen) }
     }
 
     private func refuse(_ status: Int, because reason: String) {
+        core.directory.remove(id)
         core.log.info(
             "connection refused",
             ["connectionId": id.text, "status": status, "sourceIp": sourceIP, "because": reason])
@@ -296,8 +303,5 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
 }
 
 extension GatewayConnection: LoopMember {
-    func shutDown() {
-        isShuttingDown = true
-        session.close(.goingAway)
-    }
+    func shutDown() { close(.goingAway) }
 }

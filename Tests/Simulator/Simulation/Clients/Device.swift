@@ -32,6 +32,15 @@ final class Device {
     private unowned let world: World
     private unowned let workload: Workload
     private var chance: Chance
+    /// A token that it had once, and may show again.
+    private var keepsake: Pass?
+
+    /// A token, with its dates in seconds.
+    private struct Pass {
+        var token: String
+        var issuedAt: Int64
+        var end: Int64
+    }
 
     init(
         _ world: World, _ workload: Workload, name: String, tenant: String, user: String, roles: [String], allowedRooms: [String]?,
@@ -71,9 +80,14 @@ final class Device {
 
     func ask(_ kind: Request.Kind) {
         guard isOpen, let socket, change(kind) else { return }
-        var token = ""
-        if case .refresh(let end) = kind { token = mint(until: end) }
-        let request = Request(workload.nextNumber(), kind, on: socket, token: token)
+        var kind = kind
+        var pass: Pass?
+        if case .refresh(let end) = kind {
+            let shown = old(chance.isOne(in: 3)) ?? mint(until: end)
+            (kind, pass) = (.refresh(expiresAt: shown.end), shown)
+        }
+        let request = Request(workload.nextNumber(), kind, on: socket, token: pass?.token ?? "")
+        if let pass { request.tokenIssuedAt = pass.issuedAt }
         if case .send(let saying) = kind {
             saying.tries.append(world.executor.now)
             // Without a name it cannot be told from another: better never than twice.
@@ -246,14 +260,15 @@ final class Device {
         guard isAwake, socket == nil else { return }
         workload.begins()
         let life: Int64 = !world.isCalm && chance.isOne(in: 8) ? Int64(20 + chance.below(80)) : 86_400
-        let end = world.now().seconds + life
+        let pass = old(chance.isOne(in: 6)) ?? mint(until: world.now().seconds + life)
+        if keepsake.map({ $0.end < pass.end }) ?? true { keepsake = pass }
         var authorizer: [String: String] = [:]
         if world.scenario.hasAuthorizer {
-            authorizer = ["userId": user, "tenantId": tenant, "exp": String(end), "roles": roles.joined(separator: " ")]
+            authorizer = ["userId": user, "tenantId": tenant, "exp": String(pass.end), "iat": String(pass.issuedAt), "roles": roles.joined(separator: " ")]
             if let allowedRooms { authorizer["rooms"] = allowedRooms.joined(separator: " ") }
         }
-        socket = world.gateway.connect(self, token: mint(until: end), authorizer: authorizer)
-        world.trace.note { [socket] in "\(socket?.id ?? "") connects for \(life) s" }
+        socket = world.gateway.connect(self, token: pass.token, issuedAt: pass.issuedAt, authorizer: authorizer)
+        world.trace.note { [socket] in "\(socket?.id ?? "") connects until \(pass.end), by a token of \(pass.issuedAt)" }
         let attempt = socket
         world.executor.after(35_000) { [self] in
             guard socket === attempt, !isOpen else { return }
@@ -266,10 +281,17 @@ final class Device {
         world.executor.after(50 + chance.below(3000)) { [self] in connect() }
     }
 
-    private func mint(until end: Int64) -> String {
+    private func mint(until end: Int64) -> Pass {
         let now = world.now()
-        return world.minter.mint(
+        let token = world.minter.mint(
             NewToken(user: user, tenant: tenant, rooms: allowedRooms, roles: roles, expiresIn: end - now.seconds), now: now.milliseconds)
+        return Pass(token: token, issuedAt: now.seconds, end: end)
+    }
+
+    /// The token kept from before, if it has time left.
+    private func old(_ wants: Bool) -> Pass? {
+        guard wants, let keepsake, keepsake.end > world.now().seconds + 60 else { return nil }
+        return keepsake
     }
 
     private func hangUp() {

@@ -50,6 +50,9 @@ final class Request {
     /// Set once it was handed to a function.
     var invocation: Invocation?
     var isAnswered = false
+    /// When the token was issued that it brings, in seconds; and whether that was refused when the frame was handed over.
+    var tokenIssuedAt: Int64 = .max
+    var isRefusedToken = false
     /// What the service answered: the type of the frame, or the code of an error.
     var answer: String?
 

@@ -1,5 +1,6 @@
 import ChatHandlers
 import ChatModel
+import ChatStore
 import JSONCoding
 
 /// Decides what the clients and a backend do next.
@@ -14,7 +15,7 @@ final class Workload {
 
     private enum Operation: CaseIterable {
         case say, tell, tellEveryone, join, leave, heartbeat, online, history, refresh, bad, trespass, mistake, waver
-        case hangUp, vanish, loseNetwork, gatewayCloses, backend, silence
+        case hangUp, vanish, loseNetwork, gatewayCloses, backend, silence, kick
 
         var weight: Int {
             switch self {
@@ -25,7 +26,7 @@ final class Workload {
             case .mistake, .waver: 4
             case .online, .hangUp, .loseNetwork, .backend: 4
             case .refresh, .bad, .vanish, .silence, .trespass: 3
-            case .tellEveryone, .gatewayCloses: 2
+            case .tellEveryone, .gatewayCloses, .kick: 2
             }
         }
     }
@@ -85,6 +86,7 @@ final class Workload {
 
     private func begin(_ operation: Operation, _ device: Device) {
         if operation == .backend { return speak(chance.pick(world.scenario.tenants)) }
+        if operation == .kick { return kick(chance.pick(world.scenario.tenants), chance.pick(world.scenario.users), triesLeft: 2) }
         guard device.isOpen else { return }
         let rooms = device.rooms.keys.sorted()
         switch operation {
@@ -111,7 +113,7 @@ final class Workload {
             waver(device, room)
         case .trespass: trespass(device)
         case .mistake: joinMistaken(device, chance.pick(world.scenario.rooms))
-        case .backend: break
+        case .backend, .kick: break
         case .hangUp: device.sleep(silently: false)
         case .vanish: device.sleep(silently: true)
         case .loseNetwork: device.loseNetwork()
@@ -196,6 +198,27 @@ final class Workload {
             world.witness.published(saying, outcome?.answer, outcome?.status, invocation)
             guard outcome?.status != 200, triesLeft > 0, saying.clientMessageID != nil else { return }
             world.executor.after(500 + chance.below(3000)) { self.publish(saying, triesLeft: triesLeft - 1) }
+        } over: { [world] in world.witness.finished(nil, $0) }
+    }
+
+    // MARK: - An operator
+
+    private func kick(_ tenant: String, _ user: String, triesLeft: Int) {
+        begins()
+        let there = world.gateway.open(tenant, user)
+        let sleep: @Sendable (Duration) async -> Void = { [executor = world.executor] in
+            await executor.sleep(Int($0.components.seconds * 1000 + $0.components.attoseconds / 1_000_000_000_000_000))
+        }
+        world.functions.invoke("Kick", .backend) { instance in
+            guard let tenant = TenantID(tenant), let id = UserID(user) else { preconditionFailure("a scenario's ids are ids") }
+            let kick = Kick(instance.services, sleep: sleep)
+            let report = try await kick.run(User(tenant, id))
+            try await kick.settle(report)
+            return (report.encoded(), 200, nil)
+        } done: { [self] invocation, outcome in
+            world.witness.kicked(tenant, user, isDone: outcome != nil, leaving: there.filter { $0.state == .open }, invocation)
+            guard outcome == nil, triesLeft > 0 else { return }
+            world.executor.after(500 + chance.below(3000)) { self.kick(tenant, user, triesLeft: triesLeft - 1) }
         } over: { [world] in world.witness.finished(nil, $0) }
     }
 

@@ -39,6 +39,9 @@ public enum Invariant: String, CaseIterable, Sendable {
     case youngSurvives
     /// A user has no more connections than allowed, and all of them are counted.
     case capHolds
+    /// Once a user was kicked no token issued by then opens a connection or extends one, for ever; and once the kick is answered none is
+    /// connected by such a token.
+    case kickedStaysOut
     /// The sweep comes by every connection before its lease ends, and by every change of presence until it is told; no row
     /// that a connection notes is later than its lease.
     case wheelReaches

@@ -13,6 +13,7 @@ extension Witness {
             if user.count(where: { !$0.isDeleted || ($0.endedTime ?? 0) >= invocation.startedAt }) < scenario.settings.connectionsPerUser, invocation.isClean {
                 fail(.rightAnswer, "\(socket.id) is refused as one too many at \(executor.now), and is not")
             }
+        case 401 where isRefused(socket.device, socket.tokenIssuedAt): break
         default: mustHaveSuffered(invocation, "\(socket.id) is refused with \(status)")
         }
     }
@@ -43,6 +44,7 @@ extension Witness {
         case (.send(let saying), "ack"): acknowledged(saying, frame, invocation)
         case (.heartbeat(let rooms), "heartbeat"): beat(request, rooms, frame, invocation)
         case (.refresh(let end), "refreshed"):
+            if request.isRefusedToken { fail(.kickedStaysOut, "\(request.socket.id) is extended by a token that was refused before") }
             if connections[request.socket.id]?.tokenEnds.contains(end) == false { fail(.leaseBounded, "\(request.socket.id): a token up to \(end) is acknowledged and ignored") }
         case (.online(let room, let limit, let next), "online"): online(request, room, limit, next, frame, invocation)
         case (.history(let target, let after, let before, let limit), "history"):
@@ -104,6 +106,7 @@ extension Witness {
             default: fail(.rightAnswer, "\(request.text) is forbidden")
             }
         case "unauthorized":
+            if isRefused(request.socket.device, request.tokenIssuedAt) { break }
             guard case .refresh(let end) = request.kind, end * 1000 <= start + 40_000 else {
                 return fail(.rightAnswer, "\(request.text) is answered with unauthorized")
             }

@@ -72,6 +72,7 @@ extension Witness {
             let truth = ConnectionTruth(new, order: order, time: executor.now)
             truth.wheel = connections[id]?.wheel ?? []
             connections[id] = truth
+            if isRefused(truth) { fail(.kickedStaysOut, "\(id) is opened by a token that is refused") }
             return bound(truth)
         }
         guard let truth = connections[id] else { return }
@@ -121,6 +122,7 @@ extension Witness {
             if truth.connectedAt + Limits.connectGrace.milliseconds > wallClock + 2 * slack { fail(.youngSurvives, "\(truth.id) is ended as stale while it is young") }
             if state == .open { fail(.leaseKept, "\(truth.id) is ended as stale, and its socket is open") }
         default:
+            if touched.invocation?.function == "Kick" { break }
             if state == .open { fail(.leaseKept, "\(truth.id) is ended as \(reason), and its socket is open") }
         }
     }
@@ -128,6 +130,7 @@ extension Witness {
     private func user(_ change: ItemChange) {
         guard let key = (change.new ?? change.old)?.key else { return }
         let before = counted[key.pk] ?? []
+        refused(key.pk, change)
         let now = change.new?.strings("connections") ?? []
         counted[key.pk] = now
         touched.connections.formUnion(before.symmetricDifference(now))

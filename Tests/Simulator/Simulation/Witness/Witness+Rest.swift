@@ -18,6 +18,7 @@ extension Witness {
         look()
         for item in items {
             switch Row(item.key) {
+            case .user where item["refusedUntil"] != nil && item["connections"] == nil: break
             case .connection, .member, .lease, .due, .user: fail(.noOrphans, "\(item.key.short) is left when everyone has gone")
             case .presence:
                 if item["connections"] != nil { fail(.ghostBound, "\(item.key.short) counts \(item.strings("connections").sorted())") }
@@ -103,7 +104,7 @@ package struct Audit {
         case ("ROOM", "USER"): presence(item)
         case ("USER", "META"):
             let ids = item.strings("connections")
-            if ids.isEmpty { fault(item, "a user with no connections") }
+            if ids.isEmpty, item["refusedUntil"] == nil { fault(item, "a user with no connections") }
             for id in ids where byKey[Key("CONN#\(id)", "META")] == nil { fault(item, "counts \(id), which is gone") }
         case ("ROOM", "META"), ("DM", "META"): head(item)
         case ("ROOM", "MSG"), ("DM", "MSG"), ("SWEEP", "META"): break

@@ -19,6 +19,8 @@ final class Witness {
     var decisions: [String: Decision] = [:]
     /// Connections of each user, by the user's partition.
     var counted: [String: Set<String>] = [:]
+    /// The last second whose tokens are refused, by the user's partition.
+    var refusals: [String: Int64] = [:]
     /// Rows in each bucket of what is due.
     var buckets: [String: Int] = [:]
     /// Rows that remind of presence to be told, by minute.

@@ -10,6 +10,8 @@ final class Socket {
     let id: String
     let device: Device
     let openedAt: Int64
+    /// Of the token that it is opened by, in seconds.
+    let tokenIssuedAt: Int64
     let authorizer: [String: String]
     fileprivate(set) var state = State.connecting
     /// The client is gone, and the gateway does not know.
@@ -17,10 +19,11 @@ final class Socket {
     /// When the last frame to its device arrives: they keep their order.
     fileprivate var lastArrival: Int64 = 0
 
-    init(id: String, device: Device, openedAt: Int64, authorizer: [String: String]) {
+    init(id: String, device: Device, openedAt: Int64, tokenIssuedAt: Int64, authorizer: [String: String]) {
         self.id = id
         self.device = device
         self.openedAt = openedAt
+        self.tokenIssuedAt = tokenIssuedAt
         self.authorizer = authorizer
     }
 }
@@ -39,9 +42,10 @@ final class SimulatedGateway {
 
     // MARK: - From the clients
 
-    func connect(_ device: Device, token: String, authorizer: [String: String]) -> Socket {
+    func connect(_ device: Device, token: String, issuedAt: Int64, authorizer: [String: String]) -> Socket {
         opened += 1
-        let socket = Socket(id: "\(device.name).\(opened)", device: device, openedAt: world.executor.now, authorizer: authorizer)
+        let socket = Socket(
+            id: "\(device.name).\(opened)", device: device, openedAt: world.executor.now, tokenIssuedAt: issuedAt, authorizer: authorizer)
         sockets[socket.id] = socket
         world.executor.after(chance.below(20)) { [self] in raiseConnect(socket, token) }
         return socket
@@ -78,6 +82,7 @@ final class SimulatedGateway {
         let route = request.route
         world.executor.after(chance.below(20)) { [self] in
             guard socket.state == .open else { return }
+            request.isRefusedToken = world.witness.isRefused(socket.device, request.tokenIssuedAt)
             world.functions.invoke(route.handlerName, .connection(socket.id)) { instance in
                 let outcome = await instance.router.handle(route, event)
                 return (outcome.response.body ?? [], outcome.response.statusCode, outcome.afterward)
@@ -126,13 +131,21 @@ final class SimulatedGateway {
 
     func socket(_ id: String) -> Socket? { sockets[id] }
 
-    func close(_ id: String, _ code: ServerClose) {
-        guard let socket = sockets[id], socket.state != .closed else { return }
+    /// A user's sockets that are open now.
+    func open(_ tenant: String, _ user: String) -> [Socket] {
+        sockets.values.filter { $0.state == .open && $0.device.tenant == tenant && $0.device.user == user }.sorted { $0.id < $1.id }
+    }
+
+    /// - Returns: whether there was a socket to close.
+    @discardableResult
+    func close(_ id: String, _ code: ServerClose) -> Bool {
+        guard let socket = sockets[id], socket.state != .closed else { return false }
         let wasOpen = socket.state == .open
         socket.state = .closed
         world.trace.note { "the gateway closes \(id)" }
         world.executor.after(5) { socket.device.closed(socket) }
         if wasOpen { ended(socket) }
+        return true
     }
 
     /// The server died: every socket breaks, and nobody raises an event of it.

@@ -42,10 +42,10 @@ final class SimulatedPoster: Poster, @unchecked Sendable {
         return instance.isDead ? Delivery() : delivery
     }
 
-    func close(_ connection: ConnectionID, _ code: ServerClose) async {
+    func close(_ connection: ConnectionID, _ code: ServerClose) async -> SocketClosing {
         await pass()
-        guard !instance.isDead else { return }
-        world.gateway.close(connection.text, code)
+        guard !instance.isDead else { return .failed }
+        return world.gateway.close(connection.text, code) ? .closed : .absent
     }
 
     /// The server's own sockets are no way off.

@@ -41,7 +41,7 @@ MUTANTS = [
     mutant(
         "wheel-row-by-token",
         "The lease's row is in the minute in which the token ends.",
-        expression(CONNECTING, "let minute = Keys.minute(of: «connection.expiresAt»)\n        let actions", "connection.tokenExpiresAt"),
+        expression(CONNECTING, "let minute = Keys.minute(of: «connection.expiresAt»)\n        let isAccepted", "connection.tokenExpiresAt"),
         by="wheelReaches ghostBound"),
     mutant(
         "identity-of-another",

@@ -74,8 +74,8 @@ MUTANTS = [
         "user-deleted-whole",
         "The end of one connection deletes its user's set with the others in it.",
         text(
-            ENDING, "if connections.count == 1 {",
-            "if MUTANT { actions.append(.delete(userKey, if: nil)) } else if connections.count == 1 {"),
+            ENDING, "if connections.count == 1, !isKept {",
+            "if MUTANT { actions.append(.delete(userKey, if: nil)) } else if connections.count == 1, !isKept {"),
         by="capHolds directDelivered noOrphans"),
     mutant(
         "user-deleted-under-newcomer",
