@@ -15,11 +15,14 @@ import COpenSSL
         precondition(key.algorithms.contains(algorithm), "the key is not for \(algorithm)")
         self.key = key
         form = SignatureForm(key)
+        let context = unsafe Self.context()
         guard let digest = algorithm.digestName else {
+            let isReady = unsafe EVP_DigestVerifyInit(context, nil, nil, nil, key.handle) == 1
+            precondition(isReady, "libcrypto offers no \(algorithm)")
+            unsafe EVP_MD_CTX_free(context)
             unsafe prepared = nil
             return
         }
-        let context = unsafe Self.context()
         var options: OpaquePointer?
         var isReady = unsafe EVP_DigestVerifyInit_ex(context, &options, digest, nil, nil, key.handle, nil) == 1
         if isReady, algorithm.isPSS {

@@ -15,6 +15,7 @@ from verifying import exchange, outcome, outcomes
 NOW = time.time()
 PAYLOAD = {"sub": "alice", "tenantId": "acme", "exp": int(NOW) + 3600}
 WRONG = "wrong signature"
+JUNK = {"a space": " ", "a line's end": "\n", "a number sign": "#", "a question mark": "?", "padding": "=", "a plus": "+", "é": "é"}
 
 
 def refusals(tokens: dict[str, str], keys: dict | None = None) -> dict[str, str | None]:
@@ -58,7 +59,7 @@ def test_parts_that_are_missing_changed_or_too_many_refuse_a_token(algorithm):
         "general JSON serialization": json.dumps({"payload": payload, "signatures": [{"protected": header, "signature": signature}]}),
     }
     for place, (before, after) in {"header": (0, 1), "payload": (1, 2), "signature": (2, 3)}.items():
-        for name, junk in {"a space": " ", "a line's end": "\n", "a number sign": "#", "a question mark": "?", "padding": "=", "a plus": "+", "é": "é"}.items():
+        for name, junk in JUNK.items():
             parts = right.split(".")
             tokens[f"{name} before the {place}"] = ".".join(parts[:before] + [junk + parts[before]] + parts[after:])
             tokens[f"{name} behind the {place}"] = ".".join(parts[:before] + [parts[before] + junk] + parts[after:])
