@@ -40,14 +40,7 @@ import Synchronization
         }
         defer { unsafe EVP_MAC_free(implementation) }
         guard let context = unsafe EVP_MAC_CTX_new(implementation) else { preconditionFailure("out of memory") }
-        var name = Array("SHA256".utf8CString)
-        let isKeyed = unsafe name.withUnsafeMutableBufferPointer { name in
-            let parameters = unsafe [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
-                OSSL_PARAM_construct_end(),
-            ]
-            return unsafe EVP_MAC_init(context, key, key.count, parameters) == 1
-        }
+        let isKeyed = unsafe copenssl_mac_init(context, key, key.count, "SHA256") == 1
         precondition(isKeyed, "libcrypto offers no HMAC with SHA-256")
         unsafe self.context = context
     }
