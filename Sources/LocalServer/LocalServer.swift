@@ -123,7 +123,8 @@ extension ServerError {
         case GatewayError.addressUnavailable(let host, let port):
             self.init("cannot listen on \(host):\(port); give an address of this machine")
         case GatewayError.managementExposed(let host):
-            self.init("the management listener on \(host) is reached from other machines: give it a --management-token, or a loopback address")
+            self.init(
+                "the management listener on \(host) is reached from other machines: give it a --management-token, or a loopback address")
         case GatewayError.system(let failure): self.init("\(failure.call) failed: \(systemError(failure.errno))")
         case let error as TableError: self.init("the database in the data folder fails: \(error)")
         default: self.init("\(error)")

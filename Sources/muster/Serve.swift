@@ -17,7 +17,7 @@ enum Serve: Command {
         Option("host", "ADDRESS", "address to listen on (127.0.0.1)"),
         Option("port", "PORT", "port to listen on; 0: any free one (8080)"),
         Option("management", "HOST:PORT", "address of the management listener (127.0.0.1:8081)"),
-        Option("management-token", "TOKEN", "bearer token of the management listener; needed off loopback, better given as MUSTER_MANAGEMENT_TOKEN"),
+        Option("management-token", "TOKEN", "bearer token of the management listener, needed off loopback; better given as MUSTER_MANAGEMENT_TOKEN"),
         Option("data", "DIR", "folder of the database and the generated secret (.muster)"),
         Option("stage", "NAME", "stage name in events and management paths (local)"),
         Option("handlers", "in-process|DIR", "run DIR/<Handler>/bootstrap as children instead of in this process"),
@@ -78,7 +78,8 @@ enum Serve: Command {
             configuration.managementToken = try read.managementToken("MUSTER_MANAGEMENT_TOKEN")
             if configuration.managementToken == nil, Gateway.isLoopback(configuration.managementHost) == false {
                 throw SettingError(
-                    "MUSTER_MANAGEMENT is '\(configuration.managementHost)', which other machines reach: give a --management-token too, or a loopback address such as 127.0.0.1:8081")
+                    "MUSTER_MANAGEMENT is '\(configuration.managementHost)', which other machines reach: "
+                        + "give a --management-token too, or a loopback address such as 127.0.0.1:8081")
             }
             configuration.sendQueueBytes = try read.count("MUSTER_SEND_QUEUE", 1024...(1 << 30)) ?? configuration.sendQueueBytes
             configuration.dataFolder = read.text("MUSTER_DATA") ?? configuration.dataFolder

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from deployment import deploy
 from emulator import REGION
 from server import ROOT, muster
 from test_direct import (  # noqa: F401
@@ -38,6 +39,7 @@ from test_rooms import (  # noqa: F401
     test_text_of_every_script_arrives_as_it_was_sent, test_the_allowed_rooms_of_a_token_bind,
     test_the_room_may_be_left_out_in_exactly_one_room, test_unknown_fields_are_ignored_and_null_is_absent)
 from tokens import token
+from validate import validate_server_frame
 from waiting import wait_for
 
 pytestmark = pytest.mark.timeout(180)
@@ -77,6 +79,38 @@ def connect_status(deployment, jwt: str | None) -> int:
     event["headers"] = {"Host": "x"}
     event["multiValueHeaders"] = {"Host": ["x"]}
     return deployment.invoke("Connect", event)["statusCode"]
+
+
+@pytest.fixture(scope="module")
+def strict(emulator):
+    """A stack that lets few pages in, and little be said."""
+    return deploy(emulator, "strict", AllowedOrigins="https://*.example.com", RateLimit="1")
+
+
+@pytest.mark.parametrize("origin, status", [(None, 403), ("https://example.com", 403), ("https://evil-example.com", 403), ("https://a.example.com", 200)])
+def test_connect_lets_in_pages_of_allowed_origins(strict, tenant, origin, status):
+    event = json.loads((EVENTS / "connect.json").read_text())
+    headers = {"Host": "x"} | ({"Origin": origin} if origin else {})
+    event |= {
+        "queryStringParameters": {"token": token("alice", tenant)}, "multiValueQueryStringParameters": None, "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()}}
+    event["requestContext"]["connectionId"] = f"{origin}"[-16:]
+    assert strict.invoke("Connect", event)["statusCode"] == status
+
+
+def test_an_instance_holds_a_connection_to_its_rate(strict):
+    event = json.loads((EVENTS / "heartbeat.json").read_text())
+    event["requestContext"]["connectionId"] = "flood"
+    event["body"] = '{"action":"heartbeat","requestId":7}'
+    answers = []
+    while len(answers) < 60 and "rate_limited" not in answers:
+        answer = strict.invoke("Heartbeat", event)
+        frame = validate_server_frame(answer["body"])
+        assert (answer["statusCode"], frame["requestId"]) == (200, 7)
+        answers.append(frame["code"])
+    assert answers[:2] == ["gone", "gone"] and answers[-1] == "rate_limited"
+    event["requestContext"]["connectionId"] = "another"
+    assert validate_server_frame(strict.invoke("Heartbeat", event)["body"])["code"] == "gone"
 
 
 def test_a_backend_speaks_by_invoking_publish(enter, deployment, tenant):

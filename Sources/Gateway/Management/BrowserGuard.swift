@@ -18,7 +18,8 @@ struct BrowserGuard {
         // None came with HTTP/1.0, which no browser speaks.
         if let named, !isOurs(named) { return .host }
         // The listener's own page may ask.
-        let isOwn = head.fields.all("Origin").allSatisfy { origin in named.map { origin == "http://\($0)" } ?? false }
+        let own = named.map { Array("http://\($0)".utf8) }
+        let isOwn = head.fields.all("Origin").allSatisfy { Array($0.utf8) == own }
         return isOwn ? nil : .origin
     }
 
