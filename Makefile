@@ -52,7 +52,7 @@ missing=; for name in $(1); do \
   rm -f "$$log"; }
 endef
 
-.PHONY: help run test handlers package deploy destroy bench bench-table bench-send bench-tokens leaks crashes conformance fuzz simulate mutants soak clean build-packages package-packages test-packages bench-packages release checked
+.PHONY: help run test handlers package deploy destroy bench bench-table bench-send bench-tokens leaks crashes conformance fuzz tsan simulate mutants soak clean build-packages package-packages test-packages bench-packages release checked
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -119,7 +119,12 @@ simulate: | build-packages ## Runs the whole service from seeds, and looks for a
 	swift build -c release --product simulate $(SIMULATE)
 	@.build/simulate/release/simulate $(if $(SEED),--seed $(SEED),$(if $(SECONDS),--seconds $(SECONDS),--seeds $(or $(SEEDS),1-2000))) $(ARGS)
 
-fuzz: ## Fuzzes the handshake and the frame parser; FUZZ_SECONDS=600 for each
+# Its runtime takes the standard library's own synchronization for none where it cannot see into it: the file says where.
+tsan: | build-packages ## Runs the gateway's tests under the thread sanitizer; SWIFT_TEST='--filter Channel'
+	TSAN_OPTIONS='halt_on_error=0 exitcode=66 second_deadlock_stack=1 suppressions=$(CURDIR)/Tests/tsan-suppressions.txt' \
+	  swift test --sanitize=thread --scratch-path .build/tsan $(or $(SWIFT_TEST),--filter GatewayTests)
+
+fuzz: | build-packages ## Fuzzes all that comes from outside, two targets at a time; FUZZ_SECONDS=600 for each
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) Tests/fuzz/fuzz.sh
 
 mutants: | build-packages ## Switches every seeded bug on, one at a time, and lets the simulator find it; ARGS='--only NAME'

@@ -130,7 +130,16 @@ final class TenantWorld {
     }
 
     private static func comparable(_ frame: Frame) -> String {
-        String(decoding: frame.bytes, as: UTF8.self)
-            .replacing(/"(messageId|epoch)":"[^"]*"/) { "\"\($0.1)\":\"…\"" }
+        var data = Data(frame.bytes)
+        for name in [#""messageId":""#, #""epoch":""#] {
+            var start = data.startIndex
+            while let found = data.range(of: Data(name.utf8), in: start..<data.endIndex),
+                let end = data[found.upperBound...].firstIndex(of: UInt8(ascii: "\""))
+            {
+                data.removeSubrange(found.upperBound..<end)
+                start = found.upperBound
+            }
+        }
+        return String(decoding: data, as: UTF8.self)
     }
 }
