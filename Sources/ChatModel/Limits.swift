@@ -31,8 +31,10 @@ public enum Limits {
     /// `name=value` items in a handshake's query, and subprotocols that it offers.
     public static let queryItems = 32
     public static let subprotocols = 16
-    /// Bytes of the management listener's token: few enough for a field, too many to guess.
-    public static let managementTokenBytes = 16...1024
+    /// Bytes of the management listener's token, which has to fit a field.
+    public static let managementTokenBytes = 1...1024
+    /// Bytes below which the log calls such a token easy to guess.
+    public static let safeManagementTokenBytes = 16
 
     /// Rooms one connection may be in.
     public static let roomsPerConnection = 100

@@ -81,6 +81,10 @@ enum Serve: Command {
                     "MUSTER_MANAGEMENT is '\(configuration.managementHost)', which other machines reach: "
                         + "give a --management-token too, or a loopback address such as 127.0.0.1:8081")
             }
+            if let token = configuration.managementToken, token.utf8.count < Limits.safeManagementTokenBytes {
+                log.warning(
+                    "the management token is easy to guess", ["bytes": token.utf8.count, "advised": Limits.safeManagementTokenBytes])
+            }
             configuration.sendQueueBytes = try read.count("MUSTER_SEND_QUEUE", 1024...(1 << 30)) ?? configuration.sendQueueBytes
             configuration.dataFolder = read.text("MUSTER_DATA") ?? configuration.dataFolder
             configuration.stage = try read.choice("MUSTER_STAGE", "letters, digits, _ and -", stage) ?? configuration.stage
@@ -154,7 +158,7 @@ extension VariableReader {
         try choice(name, "a port from 0 to 65535") { UInt16($0) }
     }
 
-    /// A token that fits a field and is not to be guessed; an error never repeats it.
+    /// A token that fits a field; an error never repeats it.
     func managementToken(_ name: String) throws(SettingError) -> String? {
         guard let token = text(name) else { return nil }
         let bytes = Limits.managementTokenBytes

@@ -141,7 +141,7 @@ def test_the_management_listener_kicks(server, tenant, enter):
 
 
 def test_a_listener_that_wants_a_token_gets_it_from_the_environment(servers, clients):
-    server = servers(MUSTER_MANAGEMENT_TOKEN="a management token")
+    server = servers(MUSTER_MANAGEMENT_TOKEN="a-management-token")
     alice = clients(server, "alice", "acme")
     words = ["kick", "alice", "--tenant", "acme"]
     address = server.management.removeprefix("http://")
@@ -150,11 +150,11 @@ def test_a_listener_that_wants_a_token_gets_it_from_the_environment(servers, cli
             refused = muster(*words, *where, **variables)
             assert (refused.returncode, refused.stdout) == (1, "") and "MUSTER_MANAGEMENT_TOKEN" in refused.stderr
     assert alice.ask("heartbeat")["type"] == "heartbeat"
-    done = muster(*words, "--management", address, "--json", MUSTER_MANAGEMENT_TOKEN="a management token")
+    done = muster(*words, "--management", address, "--json", MUSTER_MANAGEMENT_TOKEN="a-management-token")
     assert check("kick-report.json", json.loads(done.stdout))["connections"] == 1
     assert alice.closed() == 4403
-    assert kick(server, "alice", MUSTER_MANAGEMENT_TOKEN="a management token", MUSTER_MANAGEMENT="127.0.0.1:9") == 0
-    assert "management token" not in server.log() + (server.data / "management").read_text()
+    assert kick(server, "alice", MUSTER_MANAGEMENT_TOKEN="a-management-token", MUSTER_MANAGEMENT="127.0.0.1:9") == 0
+    assert "a-management-token" not in server.log() + (server.data / "management").read_text()
 
 
 def test_where_a_server_is_managed_is_its_owners_business_while_it_runs(servers):
