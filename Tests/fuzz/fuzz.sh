@@ -27,7 +27,7 @@ minimize() {
   rm -rf "$least"
   mkdir -p "$least"
   # What is named by a person stays, whatever else reaches the same.
-  find "$corpus" -type f ! -regex '.*/[0-9a-f]+' -exec cp -t "$least" {} +
+  find "$corpus" -type f -regextype egrep ! -regex '.*/[0-9a-f]{40}' -exec cp -t "$least" {} +
   local named=$(ls "$least" | wc -l)
   "$out/$1" -merge=1 -set_cover_merge=1 -use_counters=0 -max_len=2048 "$least" "$corpus" "$out/found/$1" 2>&1 | tail -1
   # Those that reach most are written first.
