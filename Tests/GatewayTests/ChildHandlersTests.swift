@@ -158,7 +158,7 @@ import Testing
         ("crash", HandlerFailure.crashed), ("fail", .reported("Sorry")), ("skip", .noResponse), ("hang", .timedOut),
     ])
     func `a failed invocation says why, and the next one is served`(order: String, failure: HandlerFailure) async throws {
-        try await run({ $0.invocationTimeout = .seconds(order == "hang" ? 1 : 29) }) { handlers, _ in
+        try await run({ $0.invocationTimeout = .seconds(order == "hang" ? 3 : 29) }) { handlers, _ in
             await #expect(throws: GatewayError.handler(failure)) { _ = try await invoke(handlers, order) }
             let next = try told(try await invoke(handlers, "again"))
             #expect(next["body"]?.string == "again")
