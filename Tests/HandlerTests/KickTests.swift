@@ -139,6 +139,18 @@ extension Service {
         #expect(Audit(service).faults == [])
     }
 
+    @Test func `a connect that is delivered again after the kick is refused`() async throws {
+        let event = service.connectEvent(token: service.token("alice"))
+        #expect(await service.connect(event).statusCode == 200)
+        let once = Once()
+        service.table.beforeAnyWrite { [service] in
+            // The first delivery's connection is ended, and still there.
+            guard once.take() else { return }
+            _ = try? await service.services.repository.refuse(service.user("alice"), tokensIssuedBy: service.clock.now().seconds)
+        }
+        #expect(await service.connect(event).statusCode == 401)
+    }
+
     @Test func `a connection whose $connect was still running is closed once it is let in`() async throws {
         let event = service.connectEvent(token: service.token("alice"))
         // The gateway has not been answered yet.

@@ -42,11 +42,12 @@ extension ChatRepository {
                 try await table.transact(actions)
                 return .opened
             } catch .transactionFailed(let outcomes) {
+                // Also this very connect, repeated, if the user was removed since the first time.
+                if case .failed(let user?) = outcomes[0], !isAccepted.holds(for: user) { return .refused }
                 if case .failed(let item?) = outcomes[2] {
                     // Only this very connect, repeated, could have written it: ids are random.
-                    return Connection(item: item)?.userID == connection.userID ? .opened : .full(dead: [])
+                    return Connection(item: item)?.user == connection.user ? .opened : .full(dead: [])
                 }
-                if case .failed(let user?) = outcomes[0], !isAccepted.holds(for: user) { return .refused }
                 let counted = try await counted(of: connection.user)
                 // One of them went meanwhile: there is a place.
                 guard counted.count >= settings.connectionsPerUser else { return nil }
