@@ -60,12 +60,16 @@ import Testing
     }
 
     @Test func `nobody waits beyond the deadline around`() async throws {
-        let peer = HTTPPeer { _ in .silence }
-        let before = ContinuousClock.now
-        #expect(try await AWSDeadline.within(.milliseconds(200)) { try await Self.outcome(peer) } == .failure(.timedOut))
-        #expect(try await AWSDeadline.within(.zero) { try await Self.outcome(peer) } == .failure(.timedOut))
-        #expect(ContinuousClock.now - before < WebDocument.timeout)
-        #expect(peer.requests.count == 1)
+        let transport = ScriptedTransport([.failure(.timedOut)])
+        let document = try #require(WebDocument("https://issuer.example/keys", transport: transport))
+        await #expect(throws: WebDocumentError.timedOut) { try await document.read() }
+        for time in [Duration.seconds(2), .seconds(60), .zero, .milliseconds(50)] {
+            await AWSDeadline.within(time) { await #expect(throws: WebDocumentError.timedOut) { try await document.read() } }
+        }
+        // Whoever has no time left asks nobody.
+        let timeouts = transport.sent.map(\.timeout)
+        #expect(timeouts.count == 3 && timeouts[0] == WebDocument.timeout && timeouts[2] == WebDocument.timeout)
+        #expect(timeouts[1] <= .seconds(2) - AWSDeadline.reserve)
     }
 
     @Test func `a task that is cancelled does not wait`() async throws {
