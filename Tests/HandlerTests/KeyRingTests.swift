@@ -131,6 +131,7 @@ import Tokens
             #expect(server.fetches == before + 1)
             advance(0, milliseconds: 1)
         }
+        #expect(lines.text.split(separator: "\n").count { $0.contains("key set not fetched") } == 1)
         // Whatever there were: these are no tokens.
         #expect(await judge("a.b.c") == .failure(.refused(.badEncoding(.header))))
         server.publish("a")
