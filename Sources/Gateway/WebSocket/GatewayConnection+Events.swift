@@ -33,6 +33,17 @@ extension GatewayConnection {
         return event
     }
 
+    /// Logs a handler that failed on an event; what its client is told.
+    func failure(_ event: GatewayEvent, because reason: String) -> [UInt8] {
+        core.log.error(
+            "handler failed",
+            [
+                "connectionId": id.text, "requestId": event.context.requestID, "route": event.context.routeKey,
+                "because": reason,
+            ])
+        return FailureFrame.encode(connectionID: id.text, requestID: event.context.requestID ?? "")
+    }
+
     private func context(_ route: Route, _ type: GatewayEvent.EventType) -> GatewayEvent.Context {
         var context = GatewayEvent.Context(connectionID: id.text, routeKey: route.rawValue)
         let requestID = members.requestIDs.next()

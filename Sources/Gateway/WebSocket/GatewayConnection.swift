@@ -280,17 +280,6 @@ final class GatewayConnection: WebSocketPeer, @unchecked Sendable {
         }
     }
 
-    /// Logs a failed handler; what its client is told.
-    private func failure(_ event: GatewayEvent, because reason: String) -> [UInt8] {
-        core.log.error(
-            "handler failed",
-            [
-                "connectionId": id.text, "requestId": event.context.requestID, "route": event.context.routeKey,
-                "because": reason,
-            ])
-        return FailureFrame.encode(connectionID: id.text, requestID: event.context.requestID ?? "")
-    }
-
     private func disconnect(_ end: WebSocketEnd) async {
         do {
             let outcome = try await core.invoker.invoke(.disconnect, disconnectEvent(end))

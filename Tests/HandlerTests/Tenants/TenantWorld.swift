@@ -80,7 +80,8 @@ final class TenantWorld {
             for id in opened[tenant] {
                 let frames = poster.frames(id)
                 // A sweep ends connections beside each other: in which order they hear of it is open.
-                if step.tenant != nil { told[tenant] += frames.dropFirst(seen[id] ?? 0).map { "to \(id): \(Self.comparable($0))" } }
+                // So is in which order one step's news of several rooms come.
+                if step.tenant != nil { told[tenant] += frames.dropFirst(seen[id] ?? 0).map { "to \(id): \(Self.comparable($0))" }.sorted() }
                 seen[id] = frames.count
             }
         }
