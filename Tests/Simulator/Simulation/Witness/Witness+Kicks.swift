@@ -9,6 +9,7 @@ extension Witness {
             fail(.kickedStaysOut, "\(partition) refused tokens up to \(before), and now \(now.map { "up to \($0)" } ?? "none")")
         }
         refusals[partition] = now ?? before
+        if now != before, let invocation = touched.invocation { refusalOrders[invocation.number] = order }
     }
 
     /// Whether a token of this device's user, issued in this second, is refused by now.
@@ -30,9 +31,15 @@ extension Witness {
     func kicked(_ tenant: String, _ user: String, isDone: Bool, leaving: [Socket], _ invocation: Invocation) {
         guard !isBroken else { return }
         guard isDone else { return mustHaveSuffered(invocation, "a kick fails") }
-        for truth in connections.values.sorted(by: { $0.id < $1.id }) where truth.tenant == tenant && truth.user == user {
+        // One that was let in since may be another kick's to end.
+        let refusal = refusalOrders[invocation.number] ?? invocation.startOrder
+        for truth in connections.values.sorted(by: { $0.id < $1.id })
+        where truth.tenant == tenant && truth.user == user && truth.openedOrder <= refusal {
             if truth.ended == nil, !truth.isDeleted, isRefused(truth) {
                 fail(.kickedStaysOut, "\(truth.id) is connected after the kick, by a token of before")
+            }
+            if truth.ended != nil, truth.endedOrder ?? 0 > invocation.startOrder, isRefused(truth), !truth.rooms.isEmpty {
+                fail(.kickedStaysOut, "\(truth.id) is still in \(truth.rooms.sorted()) after the kick that ended it")
             }
         }
         for socket in leaving { fail(.kickedStaysOut, "the socket of \(socket.id) is open after the kick") }

@@ -21,6 +21,8 @@ final class Witness {
     var counted: [String: Set<String>] = [:]
     /// The last second whose tokens are refused, by the user's partition.
     var refusals: [String: Int64] = [:]
+    /// The commit by which a kick, by its number, refused tokens; none if they were refused before.
+    var refusalOrders: [Int: Int] = [:]
     /// Rows in each bucket of what is due.
     var buckets: [String: Int] = [:]
     /// Rows that remind of presence to be told, by minute.

@@ -36,5 +36,5 @@ MUTANTS = [
         "kicked-stay-members",
         "A kick marks connections as ended, and leaves the rest to the sweep.",
         expression(KICK, "carryOut(«ending.sorted { $0.id < $1.id }», .disconnected", "[]"),
-        by="noOrphans presencePublished ghostBound rightAnswer capHolds memberMissing presenceIsMembership directDelivered onlyMembers"),
+        by="kickedStaysOut noOrphans presencePublished ghostBound rightAnswer capHolds memberMissing presenceIsMembership directDelivered onlyMembers"),
 ]

@@ -54,7 +54,8 @@ MUTANTS = [
         "half-ended-not-taken-up",
         "The sweep passes over a connection that somebody has begun to end, and died.",
         expression(SWEEP, "connections[lease.id].flatMap { «$0.ended == nil ? $0 : nil» }", "$0"),
-        by="ghostBound noOrphans"),
+        text(SWEEP, "if !connection.isLive(at: now) {", "if MUTANT, connection.ended != nil { return }\n            if !connection.isLive(at: now) {"),
+        by="ghostBound noOrphans sweptClean"),
     mutant(
         "absent-left-to-stream",
         "The sweep leaves a connection that TTL deleted to the stream's record.",
