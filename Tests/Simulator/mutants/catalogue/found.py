@@ -12,10 +12,10 @@ MUTANTS = [
         expression(
             PRESENCE, '«changes.map { .equals("changes", .number($0)) } ?? .absent("changes")»',
             'version.map { .equals("version", .number($0)) } ?? .absent("version")'),
-        by="memberMissing leftIsOut"),
+        by="memberMissing leftIsOut", within=4000),
     mutant(
         "other-row-left",
         "Of a connection with two rows in the wheel the sweep deletes the one that the connection notes, and not the one it came by.",
         expression(SWEEP, ".ifExpired(now), wheelMinute: «lease.minute»)", "nil"),
-        by="sweptClean noOrphans"),
+        by="sweptClean noOrphans", within=8000),
 ]
